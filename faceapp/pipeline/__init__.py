@@ -1,0 +1,1 @@
+"""From a file to faces with embeddings: photos, quality, alignment, analysis."""

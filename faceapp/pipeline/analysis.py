@@ -1,0 +1,85 @@
+"""A photo's faces: found, measured, embedded."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from faceapp.errors import FaceAppError
+from faceapp.models.registry import Models
+from faceapp.types import Box, Detections, Face, Image
+
+Source = TypeVar("Source")
+Result = TypeVar("Result")
+
+
+class Analyser:
+    """Detector, quality measure and embedder in one call. Safe to call from several threads."""
+
+    def __init__(self, models: Models, detector: str = "", embedder: str = "") -> None:
+        self._models = models
+        self.detector_key = detector or models.default_key("detector")
+        self.model_key = embedder or models.default_key("embedder")
+
+    def faces(self, image: Image, embed: bool = True) -> tuple[Face, ...]:
+        """The faces of an image, best detection first.
+
+        A photo on which the detector finds nothing is searched once more with every patience.
+        """
+        detector = self._models.detector(self.detector_key)
+        found = detector.detect(image)
+        if not len(found):
+            found = detector.detect_thorough(image)
+        if not len(found):
+            return ()
+        faces = _measure(image, found)
+        if not embed:
+            return faces
+        embeddings = self._models.embedder(self.model_key).embed(image, found)
+        return tuple(replace(face, embedding=row) for face, row in zip(faces, embeddings, strict=True))
+
+    def preload(self) -> None:
+        """Load the models now, not at the first photo."""
+        self._models.preload((self.detector_key, self.model_key))
+
+
+def _measure(image: Image, found: Detections) -> tuple[Face, ...]:
+    from faceapp.pipeline import quality
+
+    assert found.landmarks is not None, "every detector of the catalogue gives five points"
+    return tuple(
+        Face(Box(*(float(value) for value in box)), points, quality.measure(image, box, points, float(score)))
+        for box, points, score in zip(found.boxes, found.landmarks, found.scores, strict=True)
+    )
+
+
+def in_order(
+    sources: Iterable[Source], work: Callable[[Source], Result], workers: int = 0
+) -> Iterator[tuple[Source, Result | FaceAppError]]:
+    """Run `work` on every source on all cores; results come in order, a refusal as its error.
+
+    At most a few photos a worker are in memory at once. A bug inside `work` is raised here.
+    """
+    workers = workers or os.cpu_count() or 1
+    waiting: deque[tuple[Source, Future[Result]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="faceapp-analysis")
+    try:
+        for source in sources:
+            waiting.append((source, pool.submit(work, source)))
+            if len(waiting) > 2 * workers:
+                yield _settle(*waiting.popleft())
+        while waiting:
+            yield _settle(*waiting.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _settle(source: Source, future: Future[Result]) -> tuple[Source, Result | FaceAppError]:
+    try:
+        return source, future.result()
+    except FaceAppError as error:
+        return source, error

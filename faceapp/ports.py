@@ -1,0 +1,123 @@
+"""What the core needs from outside, as Protocols. `db` implements the store; `ui` an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from faceapp.types import (
+    EmbeddingRows,
+    Floats,
+    ImportItem,
+    JournalEntry,
+    NewFace,
+    Person,
+    StoredFace,
+    StoredPhoto,
+)
+
+
+class PeopleStore(Protocol):
+    """People, photos, faces and embeddings. Every write is one transaction and one journal entry.
+
+    Safe to call from any thread; a call that writes comes back when the write is on the disk.
+    Raises NotFound, Conflict and StoreUnavailable.
+    """
+
+    def revision(self) -> int:
+        """A number that grows with every write, by this process or another."""
+
+    # -- reading ---------------------------------------------------------------------------
+    def people(self, text: str = "", limit: int | None = None, offset: int = 0) -> list[Person]:
+        """People whose name or note contains `text`, ignoring case and accents, by name."""
+
+    def count(self) -> tuple[int, int, int]:
+        """How many people, photos and faces are enrolled."""
+
+    def person(self, person_id: int) -> Person: ...
+
+    def people_by_ids(self, person_ids: Sequence[int]) -> dict[int, Person]: ...
+
+    def find_person(self, name: str) -> Person | None:
+        """The person of that full name; case, accents, runs of spaces and underscores do not count."""
+
+    def faces_of(self, person_id: int) -> list[StoredFace]: ...
+
+    def faces_by_ids(self, face_ids: Sequence[int]) -> dict[int, StoredFace]: ...
+
+    def faces_on(self, sha256: str) -> list[StoredFace]:
+        """The enrolled faces of the photo with these bytes."""
+
+    def photo(self, photo_id: int) -> StoredPhoto: ...
+
+    def crop(self, face_id: int) -> bytes:
+        """The JPEG bytes of an enrolled face's crop."""
+
+    def embeddings(self, model_key: str) -> EmbeddingRows:
+        """Every enrolled face's embedding under that model, in order of face id."""
+
+    def model_keys(self) -> list[str]:
+        """The models that the enrolled faces were embedded with."""
+
+    def rejections(self, model_key: str) -> list[tuple[int, Floats]]:
+        """"Not this person": (person id, embedding (D,)) pairs."""
+
+    # -- writing: each is one journal entry that `undo` takes back ---------------------------
+    def add_person(self, first_name: str, surname: str = "", note: str = "") -> Person: ...
+
+    def enrol(self, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]: ...
+
+    def edit_person(self, person_id: int, first_name: str, surname: str, note: str) -> Person:
+        """Raise Conflict when another person has that name (the window then offers a merge)."""
+
+    def merge_people(self, into_id: int, from_ids: Sequence[int]) -> Person: ...
+
+    def delete_people(self, person_ids: Sequence[int]) -> None: ...
+
+    def delete_faces(self, face_ids: Sequence[int]) -> None:
+        """A person whose last face goes stays, without a photo."""
+
+    def move_faces(self, face_ids: Sequence[int], person_id: int) -> None: ...
+
+    def reject(self, person_id: int, model_key: str, embedding: Floats) -> None:
+        """Remember that a face with this embedding is not this person."""
+
+    # -- journal --------------------------------------------------------------------------------
+    def journal(self, limit: int = 50) -> list[JournalEntry]:
+        """Newest first."""
+
+    def undo(self) -> JournalEntry | None:
+        """Take back the newest change that stands; None when there is nothing to take back."""
+
+    def redo(self) -> JournalEntry | None:
+        """Do again what was taken back last; None when there is nothing (or something was changed since)."""
+
+    # -- folder imports, which carry on after a kill ---------------------------------------------
+    def open_import(self, root: str) -> tuple[int, list[ImportItem]]:
+        """The id of the unfinished import of that folder with what it has done, or a new one."""
+
+    def import_person(
+        self,
+        import_id: int,
+        first_name: str,
+        surname: str,
+        faces: Sequence[NewFace],
+        items: Sequence[ImportItem],
+    ) -> int | None:
+        """In one transaction: the person (found by name or new, none when `faces` is empty) with
+        these faces, and what became of each file. Comes back with the person's id. All persons of
+        one import are one journal entry: `undo` takes the whole import back."""
+
+    def close_import(self, import_id: int) -> None: ...
+
+    def close(self) -> None:
+        """Drain the writer and let go of the file. May be called twice."""
+
+
+class Executor(Protocol):
+    """Runs functions on named lanes: calls on one lane run one after another, in order."""
+
+    def submit(self, lane: str, call: Callable[[], None]) -> None: ...
+
+    def shutdown(self, timeout: float) -> list[str]:
+        """Stop; wait up to `timeout` seconds; come back with the names of lanes still busy."""

@@ -1,0 +1,49 @@
+"""What a distance means: the share of strangers who are further apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from faceapp.models.base import STRANGER_QUANTILES, Calibration
+from faceapp.search.gallery import Gallery
+from faceapp.types import Floats
+
+ENOUGH_PEOPLE = 200
+PAIRS = 50_000
+
+
+class Strangers:
+    """The distances between faces of different people, as a distribution."""
+
+    def __init__(self, distances: Floats, ranks: Floats, source: str) -> None:
+        self._distances = distances
+        self._ranks = ranks
+        self.source = source
+
+    def percentile(self, distance: float) -> float:
+        """The share of pairs of strangers that are further apart than `distance`, 0 to 100."""
+        return float(100.0 - np.interp(distance, self._distances, self._ranks, left=0.0, right=100.0))
+
+    @staticmethod
+    def of_model(calibration: Calibration) -> Strangers:
+        """From the quantiles that are kept with the model."""
+        return Strangers(
+            np.asarray(calibration.strangers, np.float32),
+            np.asarray(STRANGER_QUANTILES, np.float32),
+            calibration.source,
+        )
+
+    @staticmethod
+    def of_gallery(gallery: Gallery) -> Strangers:
+        """From random pairs of different people of the user's own library."""
+        distances = np.sort(gallery.stranger_distances(PAIRS))
+        ranks = np.linspace(0.0, 100.0, len(distances), dtype=np.float32)
+        source = f"{len(distances):,} pairs among the {len(gallery.person_ids):,} people of this library"
+        return Strangers(distances, ranks, source)
+
+    @staticmethod
+    def best(gallery: Gallery, calibration: Calibration) -> Strangers:
+        """The library's own distribution when it is large enough, the model's otherwise."""
+        if len(gallery.person_ids) >= ENOUGH_PEOPLE:
+            return Strangers.of_gallery(gallery)
+        return Strangers.of_model(calibration)
