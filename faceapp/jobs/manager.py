@@ -102,7 +102,7 @@ class JobManager:
                 raise NotFound("no_such_job", f"There is no job {job_id}.")
             return self._jobs[job_id]
 
-    def list(self) -> list[Job]:
+    def all(self) -> list[Job]:
         """Every job that is remembered, oldest first."""
         with self._lock:
             return list(self._jobs.values())

@@ -66,20 +66,21 @@ def in_order(
     """
     workers = workers or os.cpu_count() or 1
     waiting: deque[tuple[Source, Future[Result]]] = deque()
+
+    def oldest() -> tuple[Source, Result | FaceAppError]:
+        source, future = waiting.popleft()
+        try:
+            return source, future.result()
+        except FaceAppError as error:
+            return source, error
+
     pool = ThreadPoolExecutor(workers, thread_name_prefix="faceapp-analysis")
     try:
         for source in sources:
             waiting.append((source, pool.submit(work, source)))
             if len(waiting) > 2 * workers:
-                yield _settle(*waiting.popleft())
+                yield oldest()
         while waiting:
-            yield _settle(*waiting.popleft())
+            yield oldest()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _settle(source: Source, future: Future[Result]) -> tuple[Source, Result | FaceAppError]:
-    try:
-        return source, future.result()
-    except FaceAppError as error:
-        return source, error

@@ -24,7 +24,7 @@ class People:
         """How many people, photos and faces are enrolled."""
         return self._store.count()
 
-    def list(self, text: str = "", limit: int | None = None, offset: int = 0) -> list[Person]:
+    def find(self, text: str = "", limit: int | None = None, offset: int = 0) -> list[Person]:
         """People whose name or note contains `text`, by name."""
         return self._store.people(text, limit, offset)
 
