@@ -1,0 +1,117 @@
+"""Gallery, percentile and joint assignment, against plain definitions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from faceapp.errors import Conflict
+from faceapp.models.base import STRANGER_QUANTILES, Calibration
+from faceapp.search.assign import one_person_once
+from faceapp.search.calibrate import ENOUGH_PEOPLE, Strangers
+from faceapp.search.gallery import Gallery
+from faceapp.types import Box, EmbeddingRows, Face, FaceMatches, Floats, Match, Person, Quality
+
+
+def unit(rows: int, seed: int = 0, dimension: int = 16) -> Floats:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def gallery(people: list[int], seed: int = 0) -> Gallery:
+    faces = np.arange(1000, 1000 + len(people))
+    return Gallery(EmbeddingRows("m", 1, faces, np.array(people, np.int64), unit(len(people), seed)))
+
+
+def test_nearest_is_the_best_face_of_every_person() -> None:
+    owners = [3, 1, 3, 2, 1, 7, 7, 7]
+    vectors, faces = unit(len(owners)), np.arange(1000, 1008)
+    query = unit(1, seed=9)[0]
+    found = gallery(owners).nearest(query, "m", k=3)
+    distances = 1 - vectors @ query
+    expected = sorted(
+        (min((distances[i], int(faces[i])) for i, owner in enumerate(owners) if owner == person), person)
+        for person in set(owners)
+    )[:3]
+    assert [(n.person_id, n.face_id) for n in found] == [(person, face) for (_, face), person in expected]
+    assert [n.distance for n in found] == pytest.approx([d for (d, _), _ in expected], abs=1e-6)
+
+
+def test_an_enrolled_face_is_at_distance_zero_and_never_below() -> None:
+    owners = list(range(50))
+    searched = gallery(owners)
+    for index, vector in enumerate(unit(50)):
+        best = searched.nearest(vector, "m", 1)[0]
+        assert best.person_id == index
+        assert 0 <= best.distance < 1e-5
+
+
+def test_empty_gallery_and_other_models() -> None:
+    empty = Gallery(EmbeddingRows("m", 0, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 16), np.float32)))
+    assert empty.nearest(unit(1)[0], "m", 5) == []
+    assert empty.pairs_within(2.0, []) == []
+    with pytest.raises(Conflict, match="model"):
+        gallery([1, 2]).nearest(unit(1)[0], "other", 1)
+    with pytest.raises(ValueError, match="expected shape"):
+        gallery([1, 2]).nearest(unit(1, dimension=8)[0], "m", 1)
+
+
+def test_pairs_within_finds_one_person_under_two_names() -> None:
+    vectors = unit(4)
+    vectors[3] = vectors[0]
+    rows = EmbeddingRows("m", 1, np.arange(4), np.array([5, 6, 7, 8]), vectors)
+    assert [pair[:2] for pair in Gallery(rows).pairs_within(0.01, [5, 6, 7, 8])] == [(5, 8)]
+    assert Gallery(rows).pairs_within(0.01, [6, 7]) == []
+
+
+def test_percentile_is_the_share_of_strangers_further_apart() -> None:
+    searched = gallery(list(range(ENOUGH_PEOPLE)))
+    strangers = Strangers.of_gallery(searched)
+    vectors = unit(ENOUGH_PEOPLE)
+    every = np.array([1 - vectors[a] @ vectors[b] for a, b in itertools.combinations(range(ENOUGH_PEOPLE), 2)])
+    for distance in np.quantile(every, [0.01, 0.2, 0.5, 0.9]):
+        assert strangers.percentile(float(distance)) == pytest.approx(100 * np.mean(every > distance), abs=1.5)
+    assert strangers.percentile(0.0) == 100
+    assert strangers.percentile(2.0) == 0
+    assert f"{ENOUGH_PEOPLE} people" in strangers.source
+
+
+def test_a_small_library_uses_what_is_kept_with_the_model() -> None:
+    quantiles = tuple(0.01 * (index + 1) for index in range(len(STRANGER_QUANTILES)))
+    calibration = Calibration(0.09, quantiles, "measured elsewhere")
+    strangers = Strangers.best(gallery([1, 2, 3]), calibration)
+    assert strangers.source == "measured elsewhere"
+    assert strangers.percentile(0.06) == pytest.approx(75.0)
+
+
+def searched_face(*matches: tuple[int, float]) -> FaceMatches:
+    quality = Quality(100, 1, 0.5, 0.2, 0, 0, 0, 1)
+    face = Face(Box(0, 0, 10, 10), np.zeros((5, 2), np.float32), quality)
+    found = tuple(Match(Person(i, f"P{i}"), i, d, 99.0, d <= 0.1, "") for i, d in matches)
+    return FaceMatches(face, found)
+
+
+def test_one_person_appears_once_and_the_other_face_takes_its_next_match() -> None:
+    twins = (searched_face((1, 0.02), (2, 0.05)), searched_face((1, 0.03), (3, 0.2)))
+    assert one_person_once(twins) == [1, 0]
+
+
+def test_a_face_without_another_match_becomes_nobody() -> None:
+    faces = (searched_face((1, 0.05)), searched_face((1, 0.02)), searched_face((9, 0.5)), searched_face())
+    assert one_person_once(faces) == [None, 0, None, None]
+
+
+def test_assignment_has_the_smallest_sum() -> None:
+    random = np.random.default_rng(4)
+    for _ in range(20):
+        costs = random.uniform(0.0, 0.09, (3, 3))
+        faces = tuple(
+            searched_face(*sorted(((p, float(costs[row, p])) for p in range(3)), key=lambda pair: pair[1]))
+            for row in range(3)
+        )
+        picked = one_person_once(faces)
+        total = sum(face.matches[i].distance for face, i in zip(faces, picked, strict=True) if i is not None)
+        best = min(sum(costs[row, p] for row, p in enumerate(order)) for order in itertools.permutations(range(3)))
+        assert total == pytest.approx(best)
