@@ -1,0 +1,243 @@
+"""Faces with their photos, crops and embeddings: reading, enrolling, moving and deleting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from db import journal, people
+from db.journal import Changes
+from db.rows import ids_of, insert_row
+from db.tables import crop, embedding, face, person, photo, rejection, revision
+from faceapp.errors import Conflict, NotFound
+from faceapp.types import (
+    Box,
+    EmbeddingRows,
+    Floats,
+    NewFace,
+    Person,
+    Quality,
+    StoredFace,
+    StoredPhoto,
+    check_shape,
+)
+
+SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
+FLOAT32 = np.dtype("<f4")  # as vectors and landmarks are kept, on every machine
+QUALITY = ("size", "sharpness", "brightness", "contrast", "yaw", "pitch", "roll", "score")
+
+# Active faces with their photos.
+FACES = (
+    select(face, photo.c.sha256, photo.c.path, photo.c.width, photo.c.height)
+    .join(photo).where(face.c.active).order_by(face.c.id)
+)
+
+
+def count(connection: Connection) -> tuple[int, int, int]:
+    many = select(func.count()).select_from(person).where(person.c.active).scalar_subquery()
+    photos = func.count(face.c.photo_id.distinct())
+    row = connection.execute(select(many, photos, func.count()).select_from(face).where(face.c.active)).one()
+    return row[0], row[1], row[2]
+
+
+def of_person(connection: Connection, person_id: int) -> list[StoredFace]:
+    people.by_id(connection, person_id)
+    return _records(connection, FACES.where(face.c.person_id == int(person_id)))
+
+
+def by_ids(connection: Connection, face_ids: Sequence[int]) -> dict[int, StoredFace]:
+    found = _records(connection, FACES.where(face.c.id.in_(ids_of(face_ids))))
+    return {one.id: one for one in found}
+
+
+def on_photo(connection: Connection, sha256: str) -> list[StoredFace]:
+    return _records(connection, FACES.where(photo.c.sha256 == sha256))
+
+
+def photo_by_id(connection: Connection, photo_id: int) -> StoredPhoto:
+    row = connection.execute(select(photo).where(photo.c.id.in_(ids_of([photo_id])))).first()
+    if row is None:
+        raise NotFound("no_photo", f"There is no photo with the number {photo_id}.")
+    return StoredPhoto(row.id, row.sha256, row.path, row.width, row.height)
+
+
+def jpeg(connection: Connection, face_id: int) -> bytes:
+    query = select(crop.c.jpeg).join(face).where(face.c.id.in_(ids_of([face_id])), face.c.active)
+    found = connection.execute(query).scalar()
+    if found is None:
+        raise _no_face(face_id)
+    return bytes(found)
+
+
+def embeddings(connection: Connection, model_key: str) -> EmbeddingRows:
+    """All vectors under that model; (0, 0) where there is none."""
+    number = current_revision(connection)  # the same snapshot as the rows: one transaction
+    rows = connection.execute(
+        select(face.c.id, face.c.person_id, embedding.c.vector).join(embedding)
+        .where(face.c.active, embedding.c.model_key == model_key).order_by(embedding.c.face_id)
+    ).all()
+    vectors = np.frombuffer(b"".join(row[2] for row in rows), FLOAT32)
+    return EmbeddingRows(
+        model_key, number,
+        face_ids=np.fromiter((row[0] for row in rows), np.int64, len(rows)),
+        person_ids=np.fromiter((row[1] for row in rows), np.int64, len(rows)),
+        vectors=vectors.reshape(len(rows), len(vectors) // max(len(rows), 1)).astype(np.float32),
+    )
+
+
+def model_keys(connection: Connection) -> list[str]:
+    keys = list(connection.scalars(select(embedding.c.model_key).distinct().order_by(embedding.c.model_key)))
+    used = select(face.c.id).join(embedding).where(face.c.active).limit(1)
+    return [key for key in keys if connection.scalar(used.where(embedding.c.model_key == key)) is not None]
+
+
+def rejections(connection: Connection, model_key: str) -> list[tuple[int, Floats]]:
+    rows = connection.execute(
+        select(rejection.c.person_id, rejection.c.vector)
+        .where(rejection.c.active, rejection.c.model_key == model_key).order_by(rejection.c.id)
+    )
+    return [(row.person_id, _floats(row.vector)) for row in rows]
+
+
+def current_revision(connection: Connection) -> int:
+    return int(connection.execute(select(revision.c.number)).scalar_one())
+
+
+def enrol(connection: Connection, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]:
+    """Raises Conflict when one of them is enrolled already; then none is."""
+    owner = people.by_id(connection, person_id)
+    if not faces:
+        return []
+    what = "a face" if len(faces) == 1 else f"{len(faces):,} faces"
+    with journal.entry(connection, f"Enrolled {what} of {owner.name}.") as changes:
+        changes.touch(person, owner.id)
+        face_ids = []
+        for new in faces:
+            known = enrolled_as(connection, new)
+            if known is not None:
+                raise Conflict("already_enrolled", f"This face is already enrolled as {known.name}.")
+            face_ids.append(add(changes, owner.id, new))
+    found = by_ids(connection, face_ids)
+    return [found[face_id] for face_id in face_ids]
+
+
+def enrolled_as(connection: Connection, new: NewFace) -> Person | None:
+    """Whose face this is already: the same photo, and (nearly) the same box."""
+    for known in on_photo(connection, new.sha256):
+        if same_box(known.box, new.face.box):
+            return people.by_id(connection, known.person_id)
+    return None
+
+
+def same_box(one: Box, other: Box) -> bool:
+    """Whether two boxes on one photo are one face: intersection over union above SAME_FACE_IOU."""
+    width = min(one.x2, other.x2) - max(one.x1, other.x1)
+    height = min(one.y2, other.y2) - max(one.y1, other.y1)
+    if width <= 0 or height <= 0:
+        return False
+    shared = width * height
+    return shared > SAME_FACE_IOU * (one.width * one.height + other.width * other.height - shared)
+
+
+def add(changes: Changes, person_id: int, new: NewFace) -> int:
+    """Insert the face with its crop, its embedding and, where it is new, its photo."""
+    vector = new.face.embedding
+    if vector is None:
+        raise ValueError("a face without an embedding cannot be enrolled")
+    check_shape("embedding", vector, (None,))
+    box, connection = new.face.box, changes.connection
+    face_id = changes.create(face, {
+        "person_id": person_id, "photo_id": _photo_id(connection, new),
+        "x1": float(box.x1), "y1": float(box.y1), "x2": float(box.x2), "y2": float(box.y2),
+        "landmarks": _bytes(new.face.landmarks),
+        **{name: float(value) for name, value in asdict(new.face.quality).items()},
+    })
+    connection.execute(insert(crop), {"face_id": face_id, "jpeg": new.crop})
+    connection.execute(
+        insert(embedding), {"face_id": face_id, "model_key": new.model_key, "vector": _bytes(vector)}
+    )
+    return face_id
+
+
+def remove(connection: Connection, face_ids: Sequence[int]) -> None:
+    chosen = _require(connection, face_ids)
+    if not chosen:
+        return
+    with journal.entry(connection, f"Deleted {_of_whom(connection, chosen)}.") as changes:
+        changes.update(face, [one.id for one in chosen], {"active": False})
+
+
+def move(connection: Connection, face_ids: Sequence[int], person_id: int) -> None:
+    to = people.by_id(connection, person_id)
+    chosen = [one for one in _require(connection, face_ids) if one.person_id != to.id]
+    if not chosen:
+        return
+    with journal.entry(connection, f"Moved {_of_whom(connection, chosen)} to {to.name}.") as changes:
+        changes.touch(person, to.id)
+        changes.update(face, [one.id for one in chosen], {"person_id": to.id})
+
+
+def reject(connection: Connection, person_id: int, model_key: str, vector: Floats) -> None:
+    check_shape("embedding", vector, (None,))
+    owner = people.by_id(connection, person_id)
+    with journal.entry(connection, f"Noted that a face is not {owner.name}.") as changes:
+        changes.touch(person, owner.id)
+        changes.create(
+            rejection, {"person_id": owner.id, "model_key": model_key, "vector": _bytes(vector)}
+        )
+
+
+def _records(connection: Connection, query: Select[Any]) -> list[StoredFace]:
+    return [_record(row) for row in connection.execute(query)]
+
+
+def _record(row: Row[Any]) -> StoredFace:
+    return StoredFace(
+        id=row.id, person_id=row.person_id,
+        photo=StoredPhoto(row.photo_id, row.sha256, row.path, row.width, row.height),
+        box=Box(row.x1, row.y1, row.x2, row.y2),
+        landmarks=_floats(row.landmarks).reshape(-1, 2),
+        quality=Quality(*(getattr(row, name) for name in QUALITY)),
+    )
+
+
+def _photo_id(connection: Connection, new: NewFace) -> int:
+    known = connection.execute(select(photo.c.id, photo.c.path).where(photo.c.sha256 == new.sha256)).first()
+    if known is None:
+        values = {"sha256": new.sha256, "path": new.path, "width": new.width, "height": new.height}
+        return insert_row(connection, photo, values)
+    if new.path and not known.path:  # it came as a paste first, and now from a file
+        connection.execute(update(photo).where(photo.c.id == known.id).values(path=new.path))
+    return int(known.id)
+
+
+def _require(connection: Connection, face_ids: Sequence[int]) -> list[StoredFace]:
+    """These faces, each once. Raises NotFound for the first that is not there."""
+    found = by_ids(connection, face_ids)
+    for face_id in face_ids:
+        if face_id not in found:
+            raise _no_face(face_id)
+    return [found[int(face_id)] for face_id in dict.fromkeys(face_ids)]
+
+
+def _no_face(face_id: int) -> NotFound:
+    return NotFound("no_face", f"There is no face with the number {face_id}.")
+
+
+def _of_whom(connection: Connection, chosen: Sequence[StoredFace]) -> str:
+    owners = {one.person_id for one in chosen}
+    whose = people.by_id(connection, owners.pop()).name if len(owners) == 1 else f"{len(owners):,} people"
+    return f"a face of {whose}" if len(chosen) == 1 else f"{len(chosen):,} faces of {whose}"
+
+
+def _bytes(array: Floats) -> bytes:
+    return np.ascontiguousarray(array, FLOAT32).tobytes()
+
+
+def _floats(data: bytes) -> Floats:
+    return np.frombuffer(data, FLOAT32).astype(np.float32)
+

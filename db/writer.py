@@ -1,0 +1,41 @@
+"""The one thread that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from faceapp.errors import StoreUnavailable
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Runs functions one after another on its own thread, each in a transaction of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+
+    def call(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a transaction and come back when it is committed.
+
+        What `work` or the commit raises comes to the caller, and then nothing was changed.
+        """
+        try:
+            future = self._lane.submit(self._transaction, work)
+        except RuntimeError as error:  # the executor's word for "shut down"
+            raise StoreUnavailable("store_closed", "The library is closed.") from error
+        return future.result()
+
+    def close(self) -> None:
+        """Finish what is queued and stop. May be called twice."""
+        self._lane.shutdown(wait=True)
+        self._engine.dispose()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return work(connection)

@@ -1,0 +1,224 @@
+"""Undo and redo: of every operation, and of any sequence of operations."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.store import SqlPeopleStore, open_store
+from faceapp.errors import Conflict
+from faceapp.types import ImportItem, NewFace
+
+MakeFace = Callable[..., NewFace]
+Dumped = Callable[[SqlPeopleStore], dict[str, Any]]
+VECTOR = np.ones(8, np.float32)
+
+
+@pytest.fixture
+def peopled(store: SqlPeopleStore, new_face: MakeFace) -> SqlPeopleStore:
+    """Ann (1) has the faces 1 and 2, Bob (2) has face 3; one rejection for Bob."""
+    ann, bob = store.add_person("Ann", note="a"), store.add_person("Bob", note="b")
+    store.enrol(ann.id, [new_face(1), new_face(2)])
+    store.enrol(bob.id, [new_face(3)])
+    store.reject(bob.id, "test", VECTOR)
+    return store
+
+
+OPERATIONS: dict[str, Callable[[SqlPeopleStore, MakeFace], object]] = {
+    "Added Cy.": lambda store, _: store.add_person("Cy"),
+    "Enrolled a face of Bob.": lambda store, new_face: store.enrol(2, [new_face(7)]),
+    "Enrolled 2 faces of Bob.": lambda store, new_face: store.enrol(2, [new_face(7), new_face(8)]),
+    "Renamed Ann to Anna Lee.": lambda store, _: store.edit_person(1, "Anna", "Lee", "a"),
+    "Changed the entry of Ann.": lambda store, _: store.edit_person(1, "Ann", "", "other"),
+    "Merged Bob into Ann.": lambda store, _: store.merge_people(1, [2]),
+    "Deleted Ann and Bob.": lambda store, _: store.delete_people([1, 2]),
+    "Deleted 2 faces of Ann.": lambda store, _: store.delete_faces([1, 2]),
+    "Moved a face of Ann to Bob.": lambda store, _: store.move_faces([1], 2),
+    "Moved 2 faces of 2 people to Cy.": lambda store, _: store.move_faces([1, 3], store.add_person("Cy").id),
+    "Noted that a face is not Ann.": lambda store, _: store.reject(1, "test", VECTOR),
+}
+
+
+@pytest.mark.parametrize("sentence", OPERATIONS)
+def test_each_operation_is_undone_and_redone(
+    peopled: SqlPeopleStore, new_face: MakeFace, dumped: Dumped, sentence: str
+) -> None:
+    before, entries = dumped(peopled), peopled.journal()
+    OPERATIONS[sentence](peopled, new_face)
+    after, made = dumped(peopled), len(peopled.journal()) - len(entries)
+    assert after != before
+    assert peopled.journal()[0].sentence == sentence
+    for _ in range(made):
+        undone = peopled.undo()
+        assert undone is not None
+        assert undone.undone
+    assert dumped(peopled) == before
+    assert [entry.undone for entry in peopled.journal()] == [True] * made + [False] * len(entries)
+    for _ in range(made):
+        redone = peopled.redo()
+        assert redone is not None
+        assert not redone.undone
+    assert redone is not None
+    assert redone.sentence == sentence
+    assert dumped(peopled) == after
+    assert peopled.redo() is None
+
+
+def test_nothing_to_undo_or_redo(store: SqlPeopleStore) -> None:
+    assert store.undo() is None
+    assert store.redo() is None
+    assert store.journal() == []
+    store.add_person("Ann")
+    assert store.redo() is None
+    assert store.undo() is not None
+    assert store.undo() is None
+
+
+def test_a_new_change_ends_redo(store: SqlPeopleStore, new_face: MakeFace) -> None:
+    ann = store.add_person("Ann")
+    store.enrol(ann.id, [new_face(1)])
+    store.undo()
+    store.add_person("Bob")
+    assert store.redo() is None
+    assert [entry.sentence for entry in store.journal()] == ["Added Bob.", "Added Ann."]
+    store.undo()
+    store.undo()
+    assert store.people() == []
+
+
+def test_what_can_never_come_back_is_wiped(store: SqlPeopleStore, library: Path, new_face: MakeFace) -> None:
+    import sqlite3
+
+    def rows() -> list[int]:
+        with sqlite3.connect(library) as connection:
+            tables = ("person", "photo", "face", "crop", "embedding", "rejection")
+            counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
+        connection.close()
+        return counts
+
+    store.add_person("Ann")
+    before = rows()
+    bob = store.add_person("Bob")
+    store.enrol(bob.id, [new_face(1)])
+    store.reject(bob.id, "test", VECTOR)
+    for _ in range(3):
+        store.undo()
+    store.edit_person(1, "Anna", "", "")
+    assert rows() == before
+    assert store.add_person("Cy").id > bob.id, "a number is never given twice"
+
+
+def test_refused_operations_leave_redo_alone(store: SqlPeopleStore) -> None:
+    store.add_person("Ann")
+    store.add_person("Bob")
+    store.undo()
+    with pytest.raises(Conflict):
+        store.add_person("ann")
+    assert store.redo() is not None
+
+
+def test_the_revision_grows_with_every_write(peopled: SqlPeopleStore) -> None:
+    seen = [peopled.revision()]
+    writes: list[Callable[[], object]] = [
+        lambda: peopled.add_person("Cy"), peopled.undo, peopled.redo, lambda: peopled.delete_faces([1]),
+    ]
+    for write in writes:
+        write()
+        seen.append(peopled.revision())
+    peopled.people()
+    assert peopled.revision() == seen[-1]
+    assert all(one < other for one, other in itertools.pairwise(seen))
+
+
+def test_the_journal_is_in_order_of_time(peopled: SqlPeopleStore) -> None:
+    entries = peopled.journal()
+    assert len(entries) == 5
+    assert peopled.journal(2) == entries[:2]
+    assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
+
+
+NAMES = ["Ann", "Bob", "Cy", "Dan"]
+number = st.integers(0, 40)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([
+            "add", "enrol", "edit", "merge", "delete", "delete_faces", "move", "reject", "import", "import",
+            "undo", "redo",
+        ]),
+        number, number, number,
+    ),
+    min_size=1, max_size=25,
+)
+
+
+class Actor:
+    """Does what a step says, on whoever is there; steps that the store refuses are refusals."""
+
+    def __init__(self, store: SqlPeopleStore, new_face: MakeFace) -> None:
+        self.store, self.new_face = store, new_face
+        self.imports = [store.open_import(f"/data/folder{index}")[0] for index in range(2)]
+
+    def do(self, kind: str, a: int, b: int, c: int) -> None:
+        people = [person.id for person in self.store.people()]
+        faces = self.store.embeddings("test").face_ids.tolist()
+        name = NAMES[a % len(NAMES)]
+        if kind == "add":
+            self.store.add_person(name, note=str(b))
+        elif kind == "import":
+            index = c % 2
+            new = self.new_face(a + 50 * b, path=f"/data/folder{index}/{a}.jpg")
+            items = [ImportItem(f"{a}.jpg", 1, b, "enrolled")]
+            self.store.import_person(self.imports[index], name, "", [new] if b % 4 else [], items)
+        elif kind == "undo":
+            self.store.undo()
+        elif kind == "redo":
+            self.store.redo()
+        elif people and kind in ("enrol", "edit", "merge", "delete", "reject"):
+            one, other = people[a % len(people)], people[b % len(people)]
+            if kind == "enrol":
+                self.store.enrol(one, [self.new_face(b), self.new_face(c)])
+            elif kind == "edit":
+                self.store.edit_person(one, NAMES[b % len(NAMES)], "", str(c))
+            elif kind == "merge" and one != other:
+                self.store.merge_people(one, [other])
+            elif kind == "delete":
+                self.store.delete_people([one])
+            elif kind == "reject":
+                self.store.reject(one, "test", VECTOR * b)
+        elif faces and kind == "delete_faces":
+            self.store.delete_faces(faces[a % len(faces):][:3])
+        elif faces and people and kind == "move":
+            self.store.move_faces(faces[a % len(faces):][:3], people[b % len(people)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS)
+def test_any_history_is_taken_back_and_done_again(
+    new_face: MakeFace, dumped: Dumped, steps: list[tuple[str, int, int, int]]
+) -> None:
+    with tempfile.TemporaryDirectory() as name, open_store(Path(name, "l.sqlite3"), Path(name)) as store:
+        initial = dumped(store)
+        actor = Actor(store, new_face)
+        for step in steps:
+            try:
+                actor.do(*step)
+            except Conflict:
+                continue
+        while store.redo():
+            pass
+        states = [dumped(store)]
+        while store.undo():
+            states.append(dumped(store))
+        assert states[-1] == initial
+        for state in reversed(states[:-1]):
+            assert store.redo() is not None
+            assert dumped(store) == state
+        assert store.redo() is None
