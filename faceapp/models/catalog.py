@@ -1,0 +1,86 @@
+"""Every model that the program knows, one row each. A new model is an adapter and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from faceapp.models.base import Calibration, ModelFile, ModelSpec
+
+DLIB_FILES = "face_recognition_models"
+DLIB_RESNET = ModelFile(
+    "models/dlib_face_recognition_resnet_model_v1.dat",
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+    package=DLIB_FILES,
+)
+DLIB_5_POINTS = ModelFile(
+    "models/shape_predictor_5_face_landmarks.dat",
+    "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    package=DLIB_FILES,
+)
+
+
+def _dlib_resnet(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models import resnet
+    from faceapp.models.embed import DlibResnet, Network
+    from faceapp.models.landmarks import DlibLandmarker
+    from faceapp.models.onnx import session
+
+    network = Network(session(resnet.network(files[0], folder), threads), resnet.SIZE, resnet.DIMENSION)
+    return DlibResnet(network, DlibLandmarker(files[1], 5))
+
+
+DLIB_CALIBRATION = Calibration(
+    threshold=0.09,
+    strangers=(0.07, 0.09, 0.12, 0.15, 0.17, 0.2, 0.24, 0.28, 0.32, 0.38, 0.55),
+    source="provisional",
+)
+
+EMBEDDERS = (
+    ModelSpec(
+        key="dlib-resnet",
+        role="embedder",
+        title="dlib ResNet",
+        files=(DLIB_RESNET, DLIB_5_POINTS),
+        load=_dlib_resnet,
+        licence="Public domain (CC0)",
+        default=True,
+        input_size=(150, 150),
+        template="dlib 150, padding 0.25",
+        dimension=128,
+        calibration=DLIB_CALIBRATION,
+    ),
+)
+
+MTCNN_FILES = tuple(
+    ModelFile(f"assets/weights/{name}.lz4", sha256, package="mtcnn")
+    for name, sha256 in (
+        ("pnet", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5"),
+        ("rnet", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee"),
+        ("onet", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3"),
+    )
+)
+
+
+def _mtcnn(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models.mtcnn import Mtcnn
+
+    return Mtcnn.load(files, threads)
+
+
+DETECTORS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        key="mtcnn",
+        role="detector",
+        title="MTCNN",
+        files=MTCNN_FILES,
+        load=_mtcnn,
+        licence="MIT",
+        default=True,
+    ),
+)
+
+LANDMARKERS: tuple[ModelSpec, ...] = ()
+
+CATALOG: tuple[ModelSpec, ...] = DETECTORS + LANDMARKERS + EMBEDDERS
