@@ -4,19 +4,56 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from faceapp.types import Image
 
+if TYPE_CHECKING:
+    from faceapp.models.registry import Models
+    from faceapp.services import Services
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and shutil.which("Xvfb") is None:
+    # Without a display and without Xvfb, which pytest-xvfb starts, Qt would end the whole run.
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
 PORTRAITS = {
     "astronaut": ("skimage", "data/astronaut.png"),
     "hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
 }
+
+
+# Threads that outlive a test on purpose: pools of libraries, which end with the process.
+LASTING_THREADS = ("pytest_timeout", "ThreadPoolExecutor", "Dummy-", "QThread", "asyncio")
+THREAD_GRACE = 2.0
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the library of whoever runs it."""
+    monkeypatch.setenv("FACEAPP_DATA_DIR", str(tmp_path / "default-data"))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that starts a thread and does not end it fails, with the thread's name."""
+    before = set(threading.enumerate())
+    yield
+    started = [t for t in threading.enumerate() if t not in before and not t.name.startswith(LASTING_THREADS)]
+    end = time.monotonic() + THREAD_GRACE
+    for thread in started:
+        thread.join(max(0.0, end - time.monotonic()))
+    late = sorted(thread.name for thread in started if thread.is_alive())
+    assert not late, f"{request.node.nodeid} left threads running: {late}"
 
 
 def _packaged(package: str, path: str) -> Path:
@@ -62,3 +99,35 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def read_image() -> Callable[[Path], Image]:
     return _read
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Models]:
+    """The real models, built and loaded once for all tests."""
+    from faceapp.models.registry import Models
+    from faceapp.paths import Paths
+
+    paths = Paths(tmp_path_factory.mktemp("models"))
+    paths.create()
+    loaded = Models(paths)
+    yield loaded
+    loaded.release()
+
+
+@pytest.fixture
+def services(tmp_path: Path, models: Models) -> Iterator[Services]:
+    """Everything real: an empty library in a temporary folder, jobs on threads, the shared models."""
+    from db.store import open_store
+    from faceapp.config import SettingsFile
+    from faceapp.jobs import JobManager, ThreadExecutor
+    from faceapp.paths import Paths
+    from faceapp.services import Services
+
+    paths = Paths(tmp_path / "data")
+    paths.create()
+    store = open_store(paths.library, paths.backups)
+    jobs = JobManager(ThreadExecutor())
+    everything = Services(store, models, jobs, paths, SettingsFile(paths.settings))
+    yield everything
+    assert jobs.shutdown() == []
+    store.close()

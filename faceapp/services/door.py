@@ -11,6 +11,7 @@ from faceapp.ports import PeopleStore
 from faceapp.services.enrolment import Enrolment
 from faceapp.services.people import People
 from faceapp.services.recognition import Recognition
+from faceapp.services.upkeep import Upkeep
 
 
 class Services:
@@ -28,6 +29,7 @@ class Services:
         self.people = People(store)
         self.recognition = Recognition(store, self.analyser, models.spec(self.analyser.model_key), settings)
         self.enrolment = Enrolment(store, self.analyser, self.recognition, paths, jobs)
+        self.upkeep = Upkeep(models, self.analyser, jobs)
         self._store = store
 
     def close(self, timeout: float = 5.0) -> list[str]:

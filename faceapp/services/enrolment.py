@@ -120,7 +120,7 @@ class Enrolment:
 
     def new_face(self, photo: Photo, face: Face) -> NewFace:
         """The record that the store takes; a photo without a file of its own is kept as one."""
-        from faceapp.pipeline.photos import jpeg_crop
+        from faceapp.pipeline.crops import jpeg_crop
 
         return NewFace(
             sha256=photo.sha256,
@@ -137,10 +137,10 @@ class Enrolment:
         body = partial(self.import_people, folder=folder)
         return self._jobs.submit("import", f"Import {folder.name}", body)
 
-    def start_photos(self, paths: Iterable[Path], name: PersonName) -> Job:
+    def start_photos(self, paths: Iterable[Path], name: PersonName, anyway: bool = False) -> Job:
         """Enrol many photos of one person, as a job whose result is an EnrolReport."""
         chosen = list(paths)
-        body = partial(self.enrol_photos, paths=chosen, name=name)
+        body = partial(self.enrol_photos, paths=chosen, name=name, anyway=anyway)
         return self._jobs.submit("enrol", f"Enrol {name.full}", body)
 
     def start_sample(self) -> Job:
