@@ -57,10 +57,7 @@ def import_people(context: JobContext, enrolment: Enrolment, folder: Path) -> En
         message="Importing",
     )
     for name, group in groupby(results, key=lambda result: _person_of(result[0][1].path)):
-        faces, settled = _settle(enrolment, list(group))
-        person = PersonName.parse(name)
-        enrolment.store.import_person(number, person.first_name, person.surname, faces, settled)
-        items += settled
+        items += _import_person(enrolment, number, PersonName.parse(name), list(group))
     enrolment.store.close_import(number)
     return _report(enrolment, items, folder)
 
@@ -157,6 +154,19 @@ def _person_of(path: str) -> str:
     return path.split("/", 1)[0]
 
 
+def _import_person(
+    enrolment: Enrolment, number: int, name: PersonName, group: list[Result]
+) -> list[ImportItem]:
+    """Write one person with all their photos in one transaction; what became of each file."""
+    faces, items = _settle(enrolment, group)
+    try:
+        enrolment.store.import_person(number, name.first_name, name.surname, faces, items)
+    except BadRequest as refusal:  # the folder's name cannot be a person's
+        items = [_refused(item, refusal) for item in items]
+        enrolment.store.import_person(number, "", "", (), items)
+    return items
+
+
 def _settle(enrolment: Enrolment, group: list[Result]) -> tuple[list[NewFace], list[ImportItem]]:
     """Decide about all photos of one person: the faces to enrol, and what became of each file."""
     settled: list[ImportItem] = []
@@ -165,7 +175,7 @@ def _settle(enrolment: Enrolment, group: list[Result]) -> tuple[list[NewFace], l
     for (_, item), result in group:
         refusal = result if isinstance(result, FaceAppError) else _held(enrolment, result.face, seen)
         if refusal is not None:
-            settled.append(replace(item, outcome="skipped", code=refusal.code, reason=refusal.sentence))
+            settled.append(_refused(item, refusal))
         elif isinstance(result, _Offer):
             seen.add(result.face.sha256)
             offers.append((item, result))
@@ -173,6 +183,10 @@ def _settle(enrolment: Enrolment, group: list[Result]) -> tuple[list[NewFace], l
     for item, offer in offers:
         settled.append(_verdict(item, offer, (item, offer) in kept))
     return [offer.face for _, offer in kept], settled
+
+
+def _refused(item: ImportItem, refusal: FaceAppError) -> ImportItem:
+    return replace(item, outcome="skipped", code=refusal.code, reason=refusal.sentence)
 
 
 def _held(enrolment: Enrolment, new: NewFace, seen: set[str]) -> FaceAppError | None:

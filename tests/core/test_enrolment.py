@@ -235,3 +235,12 @@ def test_sample_people(services: Services, portrait_files: dict[str, Path]) -> N
         persons = [face.person for face in services.recognition.recognise(read_photo(path))]
         names[key] = [match.person.name for match in persons if match]
     assert names == {"astronaut": ["Eileen Collins"], "hopper": ["Grace Hopper"]}
+
+
+def test_a_folder_whose_name_cannot_be_a_persons_does_not_end_the_import(services: Services, album: Path) -> None:
+    shutil.copytree(album / "Grace_Hopper", album / ("A" * 210))
+    shutil.move(album / "Grace_Hopper", album / "bad\x07name")
+    report = services.enrolment.import_people(JobContext.silent(), album)
+    assert report.people == 1
+    codes = {skipped.code for skipped in report.skipped}
+    assert {"name_too_long", "name_characters"} <= codes
