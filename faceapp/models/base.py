@@ -43,8 +43,9 @@ class Embedder(Protocol):
     def embed(self, image: Image, faces: Detections, views: int | None = None) -> Floats:
         """(N, dimension) unit vectors for the faces of one image.
 
-        views: how many views of each face are averaged: 1 the plain chip, 2 with its mirror image,
-        None as many as the model measures best with. Vectors of different `views` may be compared.
+        views: how many views of each face are averaged, which is what it costs: 1 the plain chip, 2 with
+        its mirror image, None as many as the model measures best with. Vectors of different `views` may
+        be compared.
         """
 
     def chips(self, image: Image, faces: Detections) -> Image:
@@ -59,7 +60,7 @@ class Calibration:
     """What distances mean under one embedder, with the data and protocol they were measured on.
 
     threshold: cosine distance up to which two faces count as the same person.
-    strangers: the 0.01, 0.1, 1, 5, 10, 25, 50, 75, 90, 99, 100 % quantiles of the cosine distances
+    strangers: the 0.0001, 0.001, 0.01, 0.1, 1, 5, 10, 25, 50, 75, 90, 99, 100 % quantiles of the cosine distances
     between faces of different people (`STRANGER_QUANTILES`), for a percentile in a small library.
     """
 
@@ -68,7 +69,7 @@ class Calibration:
     source: str
 
 
-STRANGER_QUANTILES = (0.01, 0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 99.0, 100.0)
+STRANGER_QUANTILES = (0.0001, 0.001, 0.01, 0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 99.0, 100.0)
 
 
 @dataclass(frozen=True)

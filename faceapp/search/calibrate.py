@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from faceapp.models.base import STRANGER_QUANTILES, Calibration
@@ -10,6 +12,21 @@ from faceapp.types import Floats
 
 ENOUGH_PEOPLE = 200
 PAIRS = 50_000
+# How often a stranger may get somebody's name by chance, at the most.
+FALSE_NAMES = 0.1
+
+
+def threshold_among(calibration: Calibration, comparisons: int) -> float:
+    """The distance up to which two faces count as the same person in a search over `comparisons` people.
+
+    The model's threshold is the best one for a single pair. In a search a stranger is compared with
+    everybody, and the more people there are, the more likely one of them is that near by chance: with
+    independent comparisons the chance is 1 - (1 - F(d))^n for the share F of pairs of strangers nearer
+    than d. The threshold is the distance where that chance is `FALSE_NAMES`, but never above the model's.
+    """
+    share = 100 * (1 - (1 - FALSE_NAMES) ** (1 / max(1, comparisons)))
+    ranks, distances = np.log10(STRANGER_QUANTILES), calibration.strangers
+    return min(calibration.threshold, float(np.interp(math.log10(share), ranks, distances)))
 
 
 class Strangers:

@@ -13,7 +13,7 @@ from faceapp.models.base import Calibration, ModelSpec
 from faceapp.pipeline.analysis import Analyser, in_order
 from faceapp.ports import PeopleStore
 from faceapp.search.assign import one_person_once
-from faceapp.search.calibrate import Strangers
+from faceapp.search.calibrate import Strangers, threshold_among
 from faceapp.search.gallery import Gallery, Neighbour
 from faceapp.types import Face, FaceMatches, Floats, Match, Person, Photo
 
@@ -46,8 +46,11 @@ class Recognition:
 
     @property
     def threshold(self) -> float:
-        """Cosine distance up to which two faces count as one person."""
-        return self._settings.current.threshold or self._calibration.threshold
+        """Cosine distance up to which a face and somebody of this library count as one person."""
+        return self._threshold(len(self._current().gallery.person_ids))
+
+    def _threshold(self, comparisons: int) -> float:
+        return self._settings.current.threshold or threshold_among(self._calibration, comparisons)
 
     def lookalikes(self, photo: Photo, top: int = 10) -> tuple[FaceMatches, ...]:
         """Every face of the photo with the `top` people it resembles most, best first."""
@@ -95,13 +98,14 @@ class Recognition:
     def _matches(self, view: _View, found: list[Neighbour]) -> tuple[Match, ...]:
         people = self._store.people_by_ids([neighbour.person_id for neighbour in found])
         faces = self._store.faces_by_ids([neighbour.face_id for neighbour in found])
+        threshold = self._threshold(len(view.gallery.person_ids))
         return tuple(
             Match(
                 person=people[neighbour.person_id],
                 face_id=neighbour.face_id,
                 distance=neighbour.distance,
                 percentile=view.strangers.percentile(neighbour.distance),
-                same_person=neighbour.distance <= self.threshold,
+                same_person=neighbour.distance <= threshold,
                 photo=faces[neighbour.face_id].photo.path,
             )
             for neighbour in found
@@ -110,8 +114,10 @@ class Recognition:
         )
 
     def look_alike(self, person_ids: list[int]) -> list[Pair]:
-        """Which of these people look like somebody else in the library, within the threshold."""
-        pairs = self._current().gallery.pairs_within(self.threshold, person_ids)
+        """Which of these people look so much like somebody else in the library that chance is unlikely."""
+        gallery = self._current().gallery
+        comparisons = len(person_ids) * len(gallery.person_ids) // 2
+        pairs = gallery.pairs_within(self._threshold(comparisons), person_ids)
         people = self._store.people_by_ids([number for pair in pairs for number in pair[:2]])
         return [
             Pair(people[one], people[other], distance)
