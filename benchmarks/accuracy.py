@@ -10,11 +10,13 @@ import numpy as np
 from benchmarks import photos
 from benchmarks.report import Section
 from faceapp.jobs import JobContext
+from faceapp.models.base import Calibration
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser, in_order
 from faceapp.pipeline.choice import subject
 from faceapp.pipeline.photos import read_photo
+from faceapp.search.calibrate import threshold_among
 from faceapp.search.gallery import Gallery
 from faceapp.tasks.evaluate import evaluate_pairs
 from faceapp.types import EmbeddingRows, Floats
@@ -43,33 +45,36 @@ def run() -> list[Section]:
                     str(found.undetected),
                 )
             )
+        calibration = models.spec(models.default_key("embedder")).calibration
+        assert calibration is not None
         return [
             Section(
                 "accuracy-pairs",
                 "LFW pairs",
-                "The 2,938 pairs of the test data, 10 folds, the default detector; a photo without a face counts as an error.",
+                "The 2,938 pairs of the test data, 10 folds, the default detector; a pair with a photo on which no"
+                " face is found counts as an error.",
                 ("embedder", "pairs", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3", "threshold", "undetected"),
                 pairs,
             ),
-            one_to_many(Analyser(models)),
+            *one_to_many(Analyser(models), calibration),
         ]
 
 
-def one_to_many(analyser: Analyser) -> Section:
+def one_to_many(analyser: Analyser, calibration: Calibration) -> list[Section]:
     """First photo of each person enrolled, second photo searched, by name order of the files."""
     people = sorted(path for path in (photos.data() / "faces" / "lfw").iterdir() if path.is_dir())
     files = [sorted(person.glob("*.jpg")) for person in people]
     known = embed(analyser, [own[0] for own in files])
     searched = [(index, own[1]) for index, own in enumerate(files) if len(own) > 1]
     queries = embed(analyser, [path for _, path in searched])
-    enrolled = [index for index, vector in enumerate(known) if vector is not None]
-    vectors = np.stack([known[index] for index in enrolled])
-    gallery = Gallery(EmbeddingRows("m", 1, np.arange(len(enrolled)), np.array(enrolled), vectors))
+    enrolled = {index: vector for index, vector in enumerate(known) if vector is not None}
+    gallery = gallery_of(enrolled)
     ranks = [rank(gallery, query, owner) for (owner, _), query in zip(searched, queries, strict=True)]
-    return Section(
+    closed = Section(
         "accuracy-search",
         "First photo enrolled, second photo searched",
-        f"{len(people):,} LFW people enrolled with their first photo, the second photos of {len(searched)} searched.",
+        f"{len(people):,} LFW people enrolled with their first photo, the second photos of {len(searched)}"
+        " of them searched; a photo without a face counts as an error.",
         ("rank-1", "rank-5", "not enrolled", "not found on the query"),
         [
             (
@@ -80,9 +85,45 @@ def one_to_many(analyser: Analyser) -> Section:
             )
         ],
     )
+    found = [(owner, query) for (owner, _), query in zip(searched, queries, strict=True) if query is not None]
+    return [closed, open_set(enrolled, found, calibration)]
+
+
+def open_set(enrolled: dict[int, Floats], queries: list[tuple[int, Floats]], calibration: Calibration) -> Section:
+    """How many enrolled people are named rightly, and how many strangers get a name, by library size."""
+    random = np.random.default_rng(0)
+    rows = []
+    for size in (10, 50, 200, 1000, len(enrolled)):
+        threshold = threshold_among(calibration, size)
+        right, false = [], []
+        for owner, query in queries:
+            others = [index for index in enrolled if index != owner]
+            chosen = random.choice(others, min(size, len(others)), replace=False)
+            vectors = np.stack([enrolled[index] for index in chosen])
+            stranger = float(np.min(1 - vectors @ query))
+            false.append(stranger <= threshold)
+            own = float(1 - enrolled[owner] @ query) if owner in enrolled else np.inf
+            right.append(own <= threshold and own < stranger)
+        row = size, threshold, 100 * np.mean(right), 100 * np.mean(false)
+        rows.append((f"{row[0]:,}", f"{row[1]:.3f}", f"{row[2]:.1f} %", f"{row[3]:.1f} %"))
+    return Section(
+        "accuracy-strangers",
+        "Strangers in a search",
+        "The same photos; every query once with its person among the enrolled and once without, among that many"
+        " people. The threshold follows the size of the library (`threshold_among`).",
+        ("people enrolled", "threshold", "enrolled people named rightly", "strangers who get a name"),
+        rows,
+    )
+
+
+def gallery_of(enrolled: dict[int, Floats]) -> Gallery:
+    owners = np.array(list(enrolled), np.int64)
+    return Gallery(EmbeddingRows("m", 1, np.arange(len(owners)), owners, np.stack(list(enrolled.values()))))
 
 
 def embed(analyser: Analyser, files: list[Path]) -> list[Floats | None]:
+    """The embedding of each photo's subject, or None where no face was found."""
+
     def one(path: Path) -> Floats | None:
         photo = read_photo(path)
         faces = analyser.faces(photo.image)

@@ -18,7 +18,17 @@ from faceapp.paths import Paths
 from faceapp.pipeline.photos import read_photo
 from faceapp.types import Floats, Image
 
-Run = Callable[[Image], int]
+COLUMNS = (
+    "photos",
+    "n",
+    "faces: peer",
+    "faces: ours",
+    "peer's that we miss",
+    "ms peer",
+    "ms ours",
+    "ratio",
+    "median",
+)
 
 
 def run() -> list[Section]:
@@ -37,11 +47,12 @@ def run() -> list[Section]:
             Section(
                 "speed",
                 "Detect and embed one photo",
-                "`face_locations` + `face_encodings` (HOG, upsampled once: its defaults) and ours take turns on every"
-                " photo; the ratio is peer / ours, by the sums and by the median photo. One plain view a face.",
-                ("photos", "n", "faces: peer", "faces: ours", "peer's that we miss", "ms peer", "ms ours", "ratio", "median"),
+                "`face_locations` + `face_encodings` (HOG, upsampled once: its defaults) and ours take turns on"
+                " every photo; the ratio is peer / ours, by the sums and by the median photo. One plain view a face.",
+                COLUMNS,
                 rows,
-                "A dlib that is compiled against a BLAS embeds 5-7x faster than the wheel that everybody installs.",
+                "A dlib that is compiled against a BLAS embeds 5-7x faster than the wheel that everybody"
+                " installs.",
             ),
             embedding(models, small),
         ]
@@ -72,7 +83,8 @@ def peer(image: Image) -> Floats:
     rgb = np.ascontiguousarray(image[:, :, ::-1])
     places = face_recognition.face_locations(rgb)
     face_recognition.face_encodings(rgb, places)
-    return np.array([(left, top, right, bottom) for top, right, bottom, left in places], np.float32).reshape(-1, 4)
+    boxes = [(left, top, right, bottom) for top, right, bottom, left in places]
+    return np.array(boxes, np.float32).reshape(-1, 4)
 
 
 def row(title: str, ours: Callable[[Image], Floats], images: Sequence[Image]) -> tuple[str, ...]:
@@ -111,7 +123,7 @@ def covered(box: Floats, found: Floats) -> bool:
 
 
 def embedding(models: Models, images: Sequence[Image]) -> Section:
-    """The embedding alone: the same chips, dlib one by one (it gains nothing from batches), ours in batches."""
+    """The embedding alone, on the same chips; dlib gains nothing from batches, so it gets one by one."""
     import dlib
     import face_recognition_models
 
@@ -136,8 +148,8 @@ def embedding(models: Models, images: Sequence[Image]) -> Section:
     return Section(
         "embedding",
         "Embed one aligned face",
-        "dlib's `compute_face_descriptor` against ours on the same 150 px chips, five rounds in turn, median ratio;"
-        " the difference is the largest between unit vectors.",
+        "dlib's `compute_face_descriptor` against ours on the same 150 px chips, five rounds in turn, median"
+        " ratio; the difference is the largest between unit vectors.",
         ("ours", "chips", "ratio", "largest difference"),
         rows,
     )

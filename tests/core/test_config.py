@@ -25,7 +25,14 @@ def test_only_what_was_changed_is_written_and_read_back(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"theme": "pink"}, {"rest_port": 0}, {"rest_port": "80"}, {"nonsense": 1}, {"top": True}, {"threshold": 3}],
+    [
+        {"theme": "pink"},
+        {"rest_port": 0},
+        {"rest_port": "80"},
+        {"nonsense": 1},
+        {"top": True},
+        {"threshold": 3},
+    ],
 )
 def test_bad_values_are_refused_and_nothing_is_written(file: Path, change: dict[str, object]) -> None:
     with pytest.raises(BadRequest):

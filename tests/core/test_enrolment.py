@@ -199,7 +199,9 @@ def test_the_same_photo_twice_in_one_folder_counts_once(services: Services, albu
     assert "same_photo" in {skipped.code for skipped in report.skipped}
 
 
-def test_a_person_with_doubtful_photos_alone_keeps_the_best(services: Services, tmp_path: Path, hopper: Image) -> None:
+def test_a_person_with_doubtful_photos_alone_keeps_the_best(
+    services: Services, tmp_path: Path, hopper: Image
+) -> None:
     root = tmp_path / "doubtful"
     save(root / "Grace" / "worse.png", cv2.GaussianBlur(hopper, (0, 0), 13))
     save(root / "Grace" / "better.png", cv2.GaussianBlur(hopper, (0, 0), 11))
@@ -237,7 +239,9 @@ def test_sample_people(services: Services, portrait_files: dict[str, Path]) -> N
     assert names == {"astronaut": ["Eileen Collins"], "hopper": ["Grace Hopper"]}
 
 
-def test_a_folder_whose_name_cannot_be_a_persons_does_not_end_the_import(services: Services, album: Path) -> None:
+def test_a_folder_whose_name_cannot_be_a_persons_does_not_end_the_import(
+    services: Services, album: Path
+) -> None:
     shutil.copytree(album / "Grace_Hopper", album / ("A" * 210))
     shutil.move(album / "Grace_Hopper", album / "bad\x07name")
     report = services.enrolment.import_people(JobContext.silent(), album)

@@ -49,7 +49,8 @@ def test_an_enrolled_face_is_at_distance_zero_and_never_below() -> None:
 
 
 def test_empty_gallery_and_other_models() -> None:
-    empty = Gallery(EmbeddingRows("m", 0, np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 16), np.float32)))
+    nobody = np.zeros(0, np.int64)
+    empty = Gallery(EmbeddingRows("m", 0, nobody, nobody, np.zeros((0, 16), np.float32)))
     assert empty.nearest(unit(1)[0], "m", 5) == []
     assert empty.pairs_within(2.0, []) == []
     with pytest.raises(Conflict, match="model"):
@@ -70,9 +71,11 @@ def test_percentile_is_the_share_of_strangers_further_apart() -> None:
     searched = gallery(list(range(ENOUGH_PEOPLE)))
     strangers = Strangers.of_gallery(searched)
     vectors = unit(ENOUGH_PEOPLE)
-    every = np.array([1 - vectors[a] @ vectors[b] for a, b in itertools.combinations(range(ENOUGH_PEOPLE), 2)])
+    pairs = itertools.combinations(range(ENOUGH_PEOPLE), 2)
+    every = np.array([1 - vectors[a] @ vectors[b] for a, b in pairs])
     for distance in np.quantile(every, [0.01, 0.2, 0.5, 0.9]):
-        assert strangers.percentile(float(distance)) == pytest.approx(100 * np.mean(every > distance), abs=1.5)
+        further = 100 * np.mean(every > distance)
+        assert strangers.percentile(float(distance)) == pytest.approx(further, abs=1.5)
     assert strangers.percentile(0.0) == 100
     assert strangers.percentile(2.0) == 0
     assert f"{ENOUGH_PEOPLE} people" in strangers.source
@@ -113,7 +116,8 @@ def test_assignment_has_the_smallest_sum() -> None:
         )
         picked = one_person_once(faces)
         total = sum(face.matches[i].distance for face, i in zip(faces, picked, strict=True) if i is not None)
-        best = min(sum(costs[row, p] for row, p in enumerate(order)) for order in itertools.permutations(range(3)))
+        orders = itertools.permutations(range(3))
+        best = min(sum(costs[row, p] for row, p in enumerate(order)) for order in orders)
         assert total == pytest.approx(best)
 
 
