@@ -1,0 +1,23 @@
+"""Runs one command on the services."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from faceapp.cli import enrol, evaluate, models, people, search
+from faceapp.services import Services
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Services], None]] = {
+    "enrol": enrol.run,
+    "lookalike": search.lookalike,
+    "recognise": search.recognise,
+    "people": people.run,
+    "models": models.run,
+    "evaluate": evaluate.run,
+}
+
+
+def run(arguments: argparse.Namespace, services: Services) -> None:
+    """Carry out a command. Raises FaceAppError when it is refused."""
+    COMMANDS[arguments.command](arguments, services)
