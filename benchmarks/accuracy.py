@@ -51,8 +51,8 @@ def run() -> list[Section]:
             Section(
                 "accuracy-pairs",
                 "LFW pairs",
-                "The 2,938 pairs of the test data, 10 folds, the default detector; a pair with a photo on which no"
-                " face is found counts as an error.",
+                "The 2,938 pairs of the test data, 10 folds, the default detector; a pair with a photo on"
+                " which no face is found counts as an error.",
                 ("embedder", "pairs", "accuracy", "TAR@FAR 1e-2", "TAR@FAR 1e-3", "threshold", "undetected"),
                 pairs,
             ),
@@ -89,7 +89,9 @@ def one_to_many(analyser: Analyser, calibration: Calibration) -> list[Section]:
     return [closed, open_set(enrolled, found, calibration)]
 
 
-def open_set(enrolled: dict[int, Floats], queries: list[tuple[int, Floats]], calibration: Calibration) -> Section:
+def open_set(
+    enrolled: dict[int, Floats], queries: list[tuple[int, Floats]], calibration: Calibration
+) -> Section:
     """How many enrolled people are named rightly, and how many strangers get a name, by library size."""
     random = np.random.default_rng(0)
     rows = []
@@ -109,8 +111,8 @@ def open_set(enrolled: dict[int, Floats], queries: list[tuple[int, Floats]], cal
     return Section(
         "accuracy-strangers",
         "Strangers in a search",
-        "The same photos; every query once with its person among the enrolled and once without, among that many"
-        " people. The threshold follows the size of the library (`threshold_among`).",
+        "The same photos; every query once with its person among the enrolled and once without, among that"
+        " many people. The threshold follows the size of the library (`threshold_among`).",
         ("people enrolled", "threshold", "enrolled people named rightly", "strangers who get a name"),
         rows,
     )
@@ -118,7 +120,8 @@ def open_set(enrolled: dict[int, Floats], queries: list[tuple[int, Floats]], cal
 
 def gallery_of(enrolled: dict[int, Floats]) -> Gallery:
     owners = np.array(list(enrolled), np.int64)
-    return Gallery(EmbeddingRows("m", 1, np.arange(len(owners)), owners, np.stack(list(enrolled.values()))))
+    vectors = np.stack(list(enrolled.values()))
+    return Gallery(EmbeddingRows("m", 1, np.arange(len(owners)), owners, vectors))
 
 
 def embed(analyser: Analyser, files: list[Path]) -> list[Floats | None]:

@@ -44,8 +44,8 @@ def run() -> list[Section]:
             "folder",
             "A folder through both command lines",
             f"`face_recognition KNOWN UNKNOWN` against ours, {PHOTOS} LFW photos, 8 known people, start-up"
-            f" and decoding included, {ROUNDS} rounds in turn. The peer reads the known photos at every start;"
-            " ours has them in its library (first row) or enrols them in the same measurement (second row).",
+            f" and decoding included, {ROUNDS} rounds in turn. The peer reads the known photos at each start;"
+            " ours has them in its library (first row) or enrols them in the same time (second row).",
             ("ours", "photos", "ratio (median)"),
             rows,
         )

@@ -19,7 +19,7 @@ class Detector(Protocol):
         """The faces of `image` whose shorter side is at least about `min_face` pixels, best first."""
 
     def detect_thorough(self, image: Image) -> Detections:
-        """The same with every patience: small faces, lower thresholds. For photos where `detect` found none."""
+        """The same with every patience: small faces, low thresholds. For where `detect` found none."""
 
 
 class Landmarker(Protocol):
@@ -60,8 +60,8 @@ class Calibration:
     """What distances mean under one embedder, with the data and protocol they were measured on.
 
     threshold: cosine distance up to which two faces count as the same person.
-    strangers: the 0.0001, 0.001, 0.01, 0.1, 1, 5, 10, 25, 50, 75, 90, 99, 100 % quantiles of the cosine distances
-    between faces of different people (`STRANGER_QUANTILES`), for a percentile in a small library.
+    strangers: the `STRANGER_QUANTILES` (percent) of the cosine distances between faces of different
+    people, for a percentile in a small library and a threshold in a large one.
     """
 
     threshold: float

@@ -58,5 +58,7 @@ def chosen(count: int, face: int | None) -> int:
 def no_face() -> UnusableFace:
     """The refusal of a photo without a face."""
     return UnusableFace(
-        "no_face", "No face was found on the photo.", "Use a photo on which the face is large, light and seen from the front."
+        "no_face",
+        "No face was found on the photo.",
+        "Use a photo on which the face is large, light and seen from the front.",
     )
