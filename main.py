@@ -21,6 +21,7 @@ from faceapp.cli import output, parser
 from faceapp.errors import Cancelled, FaceAppError
 
 if TYPE_CHECKING:
+    from faceapp.ports import Executor
     from faceapp.rest.server import RestServer
     from faceapp.services import Services
 
@@ -82,8 +83,11 @@ def _check_libraries(need: Literal["cv2", "window"]) -> None:
 
 
 @contextlib.contextmanager
-def _services(arguments: argparse.Namespace) -> Iterator[Services]:
-    """Paths, log, settings, store, models and jobs, in this order; closed the other way round."""
+def _services(arguments: argparse.Namespace, executor: Executor | None = None) -> Iterator[Services]:
+    """Paths, log, settings, store, models and jobs, in this order; closed the other way round.
+
+    executor: what jobs run on; plain threads by default.
+    """
     from db.store import open_store
     from faceapp import logs, paths
     from faceapp.config import SettingsFile
@@ -99,7 +103,8 @@ def _services(arguments: argparse.Namespace) -> Iterator[Services]:
         output.remark(f"{settings.problem} Its mistakes are passed over.")
     store = open_store(places.library, places.backups)
     try:
-        services = Services(store, Models(places), JobManager(ThreadExecutor()), places, settings)
+        jobs = JobManager(executor or ThreadExecutor())
+        services = Services(store, Models(places), jobs, places, settings)
     except FaceAppError:
         store.close()
         raise
@@ -111,9 +116,13 @@ def _services(arguments: argparse.Namespace) -> Iterator[Services]:
 
 def _window(arguments: argparse.Namespace) -> int:
     _check_libraries("window")
-    with _services(arguments) as services, _rest(services) as rest:
-        from ui import app
+    if sys.platform == "win32":
+        # Its DLLs refuse to start once Qt's are loaded.
+        import onnxruntime  # noqa: F401
+    from ui import app
+    from ui.jobs_qt import QtExecutor
 
+    with _services(arguments, QtExecutor()) as services, _rest(services) as rest:
         return app.run(services, rest)
 
 

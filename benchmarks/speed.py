@@ -48,8 +48,8 @@ def run() -> list[Section]:
                 "speed",
                 "Detect and embed one photo",
                 "`face_locations` + `face_encodings` (HOG, upsampled once: its defaults) and ours take turns"
-                " on every photo; the ratio is peer / ours, by the sums and by the median photo. One plain view"
-                " a face.",
+                " on every photo; the ratio is peer / ours, by the sums and by the median photo. One plain"
+                " view a face.",
                 COLUMNS,
                 rows,
                 "A dlib that is compiled against a BLAS embeds 5-7x faster than the wheel that everybody"
