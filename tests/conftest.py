@@ -31,9 +31,8 @@ PORTRAITS = {
     "hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
 }
 
-
-# Threads that outlive a test on purpose: pools of libraries, which end with the process.
-LASTING_THREADS = ("pytest_timeout", "ThreadPoolExecutor", "Dummy-", "QThread", "asyncio")
+# The watch of pytest-timeout.
+LASTING_THREADS = ("pytest_timeout",)
 THREAD_GRACE = 2.0
 
 
@@ -48,12 +47,17 @@ def _no_thread_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that starts a thread and does not end it fails, with the thread's name."""
     before = set(threading.enumerate())
     yield
-    started = [t for t in threading.enumerate() if t not in before and not t.name.startswith(LASTING_THREADS)]
+    started = [thread for thread in threading.enumerate() if thread not in before and _must_end(thread)]
     end = time.monotonic() + THREAD_GRACE
     for thread in started:
         thread.join(max(0.0, end - time.monotonic()))
     late = sorted(thread.name for thread in started if thread.is_alive())
     assert not late, f"{request.node.nodeid} left threads running: {late}"
+
+
+def _must_end(thread: threading.Thread) -> bool:
+    """False for a QThread: Python did not start it, and lists it for good, even when it has ended."""
+    return not thread.name.startswith(LASTING_THREADS) and type(thread).__name__ != "_DummyThread"
 
 
 def _packaged(package: str, path: str) -> Path:
