@@ -59,11 +59,12 @@ def recognised(photo: str, result: Sequence[FaceMatches] | FaceAppError) -> Json
 
 
 def _who(face: FaceMatches) -> Json:
-    match = face.person
+    """A stranger has the distance of the nearest person all the same, and null in an empty library."""
+    nearest = face.matches[0] if face.matches else None
     return {
         "box": face.face.box.as_list(),
-        "person": match.person.name if match else None,
-        "distance": round(match.distance, DISTANCE_DIGITS) if match else None,
+        "person": face.person.person.name if face.person else None,
+        "distance": round(nearest.distance, DISTANCE_DIGITS) if nearest else None,
     }
 
 

@@ -66,7 +66,7 @@ class Recognition:
         return FaceMatches(face, self._matches(view, found[:top]))
 
     def recognise(self, photo: Photo) -> tuple[FaceMatches, ...]:
-        """Who is on the photo: every face with one match, or none for a stranger."""
+        """Who is on the photo: every face with one match, whose `same_person` is False for a stranger."""
         return self._decide(self.lookalikes(photo, ASSIGNMENT_DEPTH))
 
     def recognise_many(
@@ -89,11 +89,10 @@ class Recognition:
     def _decide(self, faces: tuple[FaceMatches, ...]) -> tuple[FaceMatches, ...]:
         if self._settings.current.one_person_once and len(faces) > 1:
             picked = one_person_once(faces)
-            return tuple(
-                replace(face, matches=() if index is None else (face.matches[index],))
-                for face, index in zip(faces, picked, strict=True)
-            )
-        return tuple(replace(face, matches=(face.person,) if face.person else ()) for face in faces)
+        else:
+            picked = [0 if face.person else None for face in faces]
+        pairs = zip(faces, picked, strict=True)
+        return tuple(replace(face, matches=_only(face, index)) for face, index in pairs)
 
     def _matches(self, view: _View, found: list[Neighbour]) -> tuple[Match, ...]:
         people = self._store.people_by_ids([neighbour.person_id for neighbour in found])
@@ -139,6 +138,13 @@ class Recognition:
         for person_id, embedding in self._store.rejections(key):
             rejections.setdefault(person_id, []).append(embedding)
         return _View(revision, gallery, Strangers.best(gallery, self._calibration), rejections)
+
+
+def _only(face: FaceMatches, index: int | None) -> tuple[Match, ...]:
+    """The match that was picked, or the nearest one as a stranger's."""
+    if index is not None:
+        return (face.matches[index],)
+    return tuple(replace(match, same_person=False) for match in face.matches[:1])
 
 
 class _View:
