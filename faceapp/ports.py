@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from faceapp.live import Group, NewSighting, Sighting, SightingFilter
 from faceapp.types import (
     EmbeddingRows,
     Floats,
@@ -112,6 +114,49 @@ class PeopleStore(Protocol):
 
     def close(self) -> None:
         """Drain the writer and let go of the file. May be called twice."""
+
+
+class SightingStore(Protocol):
+    """Who was seen when, the visitors, and the groups for attendance. Not part of the people's journal.
+
+    Safe to call from any thread, as `PeopleStore` is, and raises the same errors.
+    """
+
+    def add_sighting(self, sighting: NewSighting) -> int: ...
+
+    def extend_sighting(self, sighting_id: int, last: datetime) -> None:
+        """The same track is still there."""
+
+    def sightings(
+        self, chosen: SightingFilter, limit: int | None = None, offset: int = 0
+    ) -> list[Sighting]:
+        """Newest first. Those of deleted people stay, without a person."""
+
+    def count_sightings(self, chosen: SightingFilter) -> int: ...
+
+    def sighting_crop(self, sighting_id: int) -> bytes: ...
+
+    def delete_sightings(self, chosen: SightingFilter) -> int:
+        """For good, with their crops and embeddings; comes back with how many."""
+
+    def correct_sighting(self, sighting_id: int, person_id: int | None) -> None:
+        """Say who it was; None for nobody who is enrolled."""
+
+    def visitors(self, model_key: str) -> list[tuple[int, Floats]]:
+        """(visitor number, embedding (D,)) of every sighting of an unnamed visitor."""
+
+    def new_visitor(self) -> int:
+        """The next free number, for a stranger who was seen for the second time."""
+
+    def name_visitor(self, visitor: int, person_id: int) -> int:
+        """From now on, and in all earlier sightings, that visitor is this person; how many took the name."""
+
+    def groups(self) -> list[Group]: ...
+
+    def save_group(self, name: str, person_ids: Sequence[int]) -> Group:
+        """Make a group or replace its members."""
+
+    def delete_group(self, group_id: int) -> None: ...
 
 
 class Executor(Protocol):
