@@ -1,0 +1,1 @@
+"""From a source of frames to decided tracks: sources, detection, following, tracks, decisions."""
