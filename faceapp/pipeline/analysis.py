@@ -48,11 +48,11 @@ class Analyser:
 
 
 def _measure(image: Image, found: Detections) -> tuple[Face, ...]:
-    from faceapp.pipeline import quality
+    from faceapp.pipeline.quality import measure
 
     assert found.landmarks is not None, "every detector of the catalogue gives five points"
     return tuple(
-        Face(Box(*(float(value) for value in box)), points, quality.measure(image, box, points, float(score)))
+        Face(Box(*(float(value) for value in box)), points, measure(image, box, points, float(score)))
         for box, points, score in zip(found.boxes, found.landmarks, found.scores, strict=True)
     )
 
