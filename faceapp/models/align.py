@@ -87,14 +87,20 @@ def dlib_template(size: int) -> Doubles:
     return (DLIB_POINTS + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * size
 
 
-def dlib_chips(image: Image, points: Floats, size: int = DLIB_SIZE) -> Image:
-    """(N, size, size, 3) chips for dlib's own five points (N, 5, 2), in its order. Outside is black."""
+def dlib_chips(image: Image, points: Floats, size: int = DLIB_SIZE, width: float = 1.0) -> Image:
+    """(N, size, size, 3) chips for dlib's own five points (N, 5, 2), in its order. Outside is black.
+
+    width: how much of the photo a chip shows, against dlib's own chip, around the same centre.
+    """
     check_image(image)
     check_shape("points", points, (None, 5, 2))
     template = dlib_template(size)
     chips = np.empty((len(points), size, size, 3), np.uint8)
     for chip, face in zip(chips, points, strict=True):
-        chip[...] = _dlib_chip(image, similarity(template, face), size)
+        to_photo = similarity(template, face)
+        to_photo[:, 2] += to_photo[:, :2] @ (size / 2, size / 2) * (1 - width)
+        to_photo[:, :2] *= width
+        chip[...] = _dlib_chip(image, to_photo, size)
     return chips
 
 
@@ -121,7 +127,7 @@ def arcface_chips(image: Image, points: Floats, size: int = ARCFACE_SIZE) -> Ima
 def _dlib_chip(image: Image, to_photo: Doubles, size: int) -> Image:
     """One chip with the steps of dlib: its rectangles end on the last pixel, not after it."""
     centre = to_photo[:, :2] @ (size / 2, size / 2) + to_photo[:, 2]
-    scale = math.hypot(to_photo[0, 0], to_photo[1, 0])
+    scale = max(math.hypot(to_photo[0, 0], to_photo[1, 0]), 1e-6)
     span = scale * size - 1
     turn = to_photo[:, :2] / scale * (span / (size - 1))
     corner = centre - turn @ ((size - 1) / 2, (size - 1) / 2)
@@ -154,7 +160,8 @@ def _sample(image: Image, to_photo: Doubles, halvings: int, size: int, misplaced
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # a pixel that lies only partly on the photo is black as well
     chip = cv2.warpAffine(pixels, to_photo, (size, size), flags=flags, borderValue=(OUTSIDE,) * 3)
-    return np.maximum(chip, 0).astype(np.uint8)
+    chip_pixels: Image = np.maximum(chip, 0).astype(np.uint8)
+    return chip_pixels
 
 
 def _around(image: Image, to_photo: Doubles, size: int, halvings: int) -> tuple[Image, Doubles]:

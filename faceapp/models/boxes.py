@@ -36,7 +36,7 @@ def suppress(
     stays: NDArray[np.bool_] = np.ones(len(order), np.bool_)
     while True:
         # Rows are the better boxes: does any of them that stays clash with this column's box?
-        settled = ~clashes[stays].any(0)
+        settled = np.asarray(~clashes[stays].any(0))
         if (settled == stays).all():
             break
         stays = settled

@@ -39,6 +39,34 @@ def _dlib_resnet(files: Sequence[Path], folder: Path, threads: int) -> Any:
     return DlibResnet(network, DlibLandmarker(files[1], 5))
 
 
+def _dlib_int8(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models import int8, resnet
+    from faceapp.models.embed import DlibResnet, Network
+    from faceapp.models.landmarks import DlibLandmarker
+    from faceapp.models.onnx import session
+
+    network = Network(session(int8.network(files[0], folder), threads), resnet.SIZE, resnet.DIMENSION)
+    return DlibResnet(network, DlibLandmarker(files[1], 5))
+
+
+def _face_reid(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models.embed import ArcfaceNet, Network, blue_planes
+    from faceapp.models.landmarks import DlibLandmarker
+    from faceapp.models.onnx import session
+
+    network = Network(session(files[0], threads), 128, 256, blue_planes, batch=1)
+    return ArcfaceNet(network, DlibLandmarker(files[1], 5))
+
+
+def _mobileface(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models.embed import ArcfaceNet, Network, red_planes
+    from faceapp.models.landmarks import DlibLandmarker
+    from faceapp.models.onnx import session
+
+    network = Network(session(files[0], threads), 112, 256, red_planes)
+    return ArcfaceNet(network, DlibLandmarker(files[1], 5))
+
+
 DLIB_CALIBRATION = Calibration(
     threshold=0.09,
     strangers=(0.04, 0.05, 0.056, 0.07, 0.089, 0.107, 0.117, 0.136, 0.16, 0.184, 0.207, 0.247, 0.335),
@@ -58,6 +86,54 @@ EMBEDDERS = (
         template="dlib 150, padding 0.25",
         dimension=128,
         calibration=DLIB_CALIBRATION,
+    ),
+    ModelSpec(
+        key="dlib-resnet-int8",
+        role="embedder",
+        title="dlib ResNet, eight bits",
+        files=(DLIB_RESNET, DLIB_5_POINTS),
+        load=_dlib_int8,
+        licence="Public domain (CC0)",
+        remark="Twice as fast as the float network. Its embeddings are other ones.",
+        input_size=(150, 150),
+        template="dlib 150, padding 0.25",
+        dimension=128,
+    ),
+    ModelSpec(
+        key="face-reid-0095",
+        role="embedder",
+        title="face-reidentification-retail-0095",
+        files=(
+            ModelFile(
+                "face_reid_retail_0095.onnx",
+                "cc3de6608d4cd90b8e8a7537013b1285b5c6c144dc5f51523045dd118fd2dd5e",
+            ),
+            DLIB_5_POINTS,
+        ),
+        load=_face_reid,
+        licence="Apache-2.0 (Open Model Zoo, converted to ONNX)",
+        remark="More accurate and slower. Its file has to be added.",
+        input_size=(128, 128),
+        template="ArcFace 112, scaled to 128",
+        dimension=256,
+    ),
+    ModelSpec(
+        key="mobileface",
+        role="embedder",
+        title="MobileFace",
+        files=(
+            ModelFile(
+                "mobileface_id_v2.onnx",
+                "968f2c80ea9af324f5970dbb40fbd9b0fa7ac6a26956a261b4fe9e2b765fba5f",
+            ),
+            DLIB_5_POINTS,
+        ),
+        load=_mobileface,
+        licence="MIT (becauseofAI/MobileFace, converted to ONNX)",
+        remark="Faster and less accurate. Its file has to be added.",
+        input_size=(112, 112),
+        template="ArcFace 112",
+        dimension=256,
     ),
 )
 
@@ -122,7 +198,7 @@ DETECTORS: tuple[ModelSpec, ...] = (
         files=(DLIB_68_POINTS,),
         load=_hog,
         licence="Boost; its points: non-commercial",
-        remark=f"Slow, and for upright faces alone; hardly ever takes something else for a face. {DLIB_68_REMARK}",
+        remark=f"Slow, for upright faces alone; hardly ever takes another thing for a face. {DLIB_68_REMARK}",
     ),
 )
 

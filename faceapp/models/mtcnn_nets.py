@@ -26,11 +26,11 @@ from faceapp.types import Floats
 # onnxruntime lays channels out in blocks of 16 (AVX-512) or 8; other numbers of channels fall out of it.
 BLOCK = 16
 
-_PNET = ((3, 3, 3, 10), (10,), (10,), (3, 3, 10, 16), (16,), (16,), (3, 3, 16, 32), (32,), (32,),
+PNET = ((3, 3, 3, 10), (10,), (10,), (3, 3, 10, 16), (16,), (16,), (3, 3, 16, 32), (32,), (32,),
          (1, 1, 32, 4), (4,), (1, 1, 32, 2), (2,))
-_RNET = ((3, 3, 3, 28), (28,), (28,), (3, 3, 28, 48), (48,), (48,), (2, 2, 48, 64), (64,), (64,),
+RNET = ((3, 3, 3, 28), (28,), (28,), (3, 3, 28, 48), (48,), (48,), (2, 2, 48, 64), (64,), (64,),
          (576, 128), (128,), (128,), (128, 4), (4,), (128, 2), (2,))
-_ONET = ((3, 3, 3, 32), (32,), (32,), (3, 3, 32, 64), (64,), (64,), (3, 3, 64, 64), (64,), (64,),
+ONET = ((3, 3, 3, 32), (32,), (32,), (3, 3, 32, 64), (64,), (64,), (3, 3, 64, 64), (64,), (64,),
          (2, 2, 64, 128), (128,), (128,), (1152, 256), (256,), (256,), (256, 4), (4,), (256, 10), (10,),
          (256, 2), (2,))
 
@@ -39,7 +39,7 @@ def read_weights(path: Path, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
     """The arrays of a joblib file, in order. Raises ModelUnavailable when it holds anything else."""
     import lz4.frame
 
-    arrays = []
+    arrays: list[Floats] = []
     try:
         stream = io.BytesIO(lz4.frame.decompress(path.read_bytes()))
         before = ""
@@ -67,7 +67,7 @@ def _broken(path: Path) -> ModelUnavailable:
 
 def pnet(path: Path) -> bytes:
     """The proposal net, fully convolutional: (N, 5, rows, columns), one window of 12 pixels every 2."""
-    w1, b1, a1, w2, b2, a2, w3, b3, a3, w_box, b_box, w_face, b_face = read_weights(path, _PNET)
+    w1, b1, a1, w2, b2, a2, w3, b3, a3, w_box, b_box, w_face, b_face = read_weights(path, PNET)
     net = _Net()
     x = net.conv_prelu_pool(net.image(), *_from_bgr(_oihw(w1), b1), a1)
     x = net.prelu(net.conv(x, _oihw(w2), b2), a2)
@@ -79,7 +79,7 @@ def pnet(path: Path) -> bytes:
 
 def rnet(path: Path) -> bytes:
     """The refinement net: (N, 24, 24, 3) -> (N, 5)."""
-    w1, b1, a1, w2, b2, a2, w3, b3, a3, w4, b4, a4, w_box, b_box, w_face, b_face = read_weights(path, _RNET)
+    w1, b1, a1, w2, b2, a2, w3, b3, a3, w4, b4, a4, w_box, b_box, w_face, b_face = read_weights(path, RNET)
     net = _Net()
     x = net.conv(net.image(), *_from_bgr(_oihw(w1), b1))
     x = net.max_pool(net.prelu(x, a1), 3, 2)
@@ -93,7 +93,7 @@ def rnet(path: Path) -> bytes:
 def onet(path: Path) -> bytes:
     """The output net: (N, 48, 48, 3) -> (N, 15), points as x1..x5, y1..y5."""
     (w1, b1, a1, w2, b2, a2, w3, b3, a3, w4, b4, a4, w5, b5, a5,
-     w_box, b_box, w_points, b_points, w_face, b_face) = read_weights(path, _ONET)
+     w_box, b_box, w_points, b_points, w_face, b_face) = read_weights(path, ONET)
     net = _Net()
     x = net.conv(net.image(), *_from_bgr(_oihw(w1), b1))
     x = net.max_pool(net.prelu(x, a1), 3, 2)
@@ -113,7 +113,8 @@ def _oihw(kernel: Floats) -> Floats:
 
 def _from_bgr(kernel: Floats, bias: Floats) -> tuple[Floats, Floats]:
     """A first layer that takes BGR 0..255 instead of RGB -1..1; exact, since there is no padding."""
-    return kernel[:, ::-1] / 128, bias - kernel.sum((1, 2, 3)) * (127.5 / 128)
+    flipped: Floats = kernel[:, ::-1] / np.float32(128)
+    return flipped, bias - kernel.sum((1, 2, 3)) * np.float32(127.5 / 128)
 
 
 def _from_whc(matrix: Floats, side: int, channels: int) -> Floats:
@@ -152,7 +153,8 @@ class _Net:
     def conv(self, x: str, kernel: Floats, bias: Floats, exact: bool = False) -> str:
         """Unless `exact`, the channels that come out are padded with zeros to a multiple of BLOCK."""
         outputs, inputs = kernel.shape[:2]
-        wide = np.zeros((outputs if exact else _blocks(outputs), self._channels[x], *kernel.shape[2:]), np.float32)
+        rows = outputs if exact else _blocks(outputs)
+        wide = np.zeros((rows, self._channels[x], *kernel.shape[2:]), np.float32)
         wide[:outputs, :inputs] = kernel
         return self._conv(x, wide, np.pad(bias, (0, len(wide) - outputs)))
 
@@ -177,7 +179,8 @@ class _Net:
         falling = np.flatnonzero(slope < 0)
         count = len(slope)
         kernel = np.concatenate([kernel, kernel[falling] * slope[falling, None, None, None]])
-        pooled = self.max_pool(self.conv(x, kernel, np.concatenate([bias, bias[falling] * slope[falling]])), 2, 2)
+        bias = np.concatenate([bias, bias[falling] * slope[falling]])
+        pooled = self.max_pool(self.conv(x, kernel, bias), 2, 2)
         # rising: slope * m + (1 - slope) * relu(m);  falling: m + relu(m' - m) = max(m, m').
         bend, line, after = (np.zeros((rows, len(kernel)), np.float32) for rows in (count, count, count))
         every = np.arange(count)
@@ -205,9 +208,8 @@ class _Net:
 
     def max_pool(self, x: str, size: int, stride: int, up: bool = True) -> str:
         """up: a last, partial window counts (Keras' "same"; no window starts outside in these nets)."""
-        return self._node(
-            "MaxPool", [x], self._channels[x], kernel_shape=[size] * 2, strides=[stride] * 2, ceil_mode=int(up)
-        )
+        shape = {"kernel_shape": [size] * 2, "strides": [stride] * 2, "ceil_mode": int(up)}
+        return self._node("MaxPool", [x], self._channels[x], **shape)
 
     def flatten(self, x: str) -> str:
         return self._node("Flatten", [x], 0)

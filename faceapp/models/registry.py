@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, cast
 
-from faceapp.errors import FaceAppError, ModelUnavailable, NotFound
+from faceapp.errors import ModelUnavailable, NotFound
 from faceapp.models.base import Detector, Embedder, Landmarker, ModelSpec, Role
 from faceapp.models.catalog import CATALOG
 from faceapp.models.store import ModelStore
@@ -45,7 +45,8 @@ class Models:
     def spec(self, key: str) -> ModelSpec:
         """The row with that key. Raises NotFound."""
         if key not in self._specs:
-            raise NotFound("no_such_model", f"There is no model {key}.", f"There are: {', '.join(self._specs)}.")
+            known = ", ".join(self._specs)
+            raise NotFound("no_such_model", f"There is no model {key}.", f"There are: {known}.")
         return self._specs[key]
 
     def default_key(self, role: Role) -> str:
@@ -109,22 +110,30 @@ class Models:
 
     def _load(self, spec: ModelSpec) -> Any:
         self._change(spec.key, "loading")
+        outcome: State = "broken"
         try:
             model = spec.load(self.store.paths(spec), self.store.folder, self._threads)
+            outcome = "loaded"
         except ImportError as error:
-            self._change(spec.key, "broken")
             raise ModelUnavailable(
-                "model_package", f"{spec.title} cannot be used: {error}.", "Run make setup, or install the package."
+                "model_package", f"{spec.title} cannot be used: {error}.", "Install the package."
             ) from error
-        except FaceAppError:
-            # the file's own state, so that a file that was put right is seen
-            broken: State = "broken" if self.store.state(spec) == "ready" else self.store.state(spec)
-            self._change(spec.key, broken)
-            raise
+        finally:
+            if outcome == "broken":
+                self._failed(spec)
         with self._lock:
             self._loaded[spec.key] = model
         self._change(spec.key, "loaded")
         return model
+
+    def _failed(self, spec: ModelSpec) -> None:
+        """A model whose files are at fault is not noted down: they may be put right at any time."""
+        files = self.store.state(spec)
+        with self._lock:
+            self._states.pop(spec.key, None)
+            if files == "ready":
+                self._states[spec.key] = "broken"
+        self._tell(spec.key, "broken" if files == "ready" else files)
 
     def _change(self, key: str, state: State) -> None:
         with self._lock:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from faceapp.errors import ModelUnavailable
 from faceapp.models.dlibfile import Layer, read_network
 from faceapp.models.store import replacing
-from faceapp.types import Floats
 
 if TYPE_CHECKING:
     import onnx
@@ -43,12 +42,13 @@ def build(dlib_file: Path) -> bytes:
     """
     layers = read_network(dlib_file)
     try:
-        return _Graph(layers).model().SerializeToString(deterministic=True)
+        data: bytes = _Graph(layers).model().SerializeToString(deterministic=True)
     except (ValueError, StopIteration) as error:
         raise ModelUnavailable(
             "model_broken", f"{dlib_file.name} holds another network than the face ResNet.",
             "Install the package face_recognition_models again.",
         ) from error
+    return data
 
 
 def network(dlib_file: Path, folder: Path) -> bytes:
@@ -136,7 +136,8 @@ class _Graph:
         blue_first = np.ascontiguousarray(weights[:, ::-1])
         self._node("Transpose", [INPUT], perm=[0, 3, 1, 2])
         self._node("Cast", [self._value], to=TensorProto.FLOAT)
-        self._convolution(Layer("con", blue_first, bias, window=first.window, stride=first.stride), next(rest))
+        folded = Layer("con", blue_first, bias, window=first.window, stride=first.stride)
+        self._convolution(folded, next(rest))
         self._expect("relu", rest)
         self._node("Relu", [self._value])
         pool = self._expect("max_pool", rest)

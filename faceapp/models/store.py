@@ -48,7 +48,8 @@ def replacing(target: Path) -> Iterator[Path]:
     Two processes may do so at the same moment: each has its own file, and the last one stays.
     """
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}")
+    unique = f"{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}"
+    temporary = target.with_name(f".{target.name}.{unique}")
     try:
         yield temporary
         _rename(temporary, target)
@@ -132,9 +133,11 @@ class ModelStore:
                 if sha256_of(temporary) != file.sha256:
                     raise ModelUnavailable(
                         "model_download", f"The download of {target.name} is not the file that was expected.",
-                        "It was thrown away. Try again, or put the file into the models folder yourself.",
+                        "It was thrown away. Try again, or put the file into the models folder.",
                     )
         except OSError as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()  # it holds the connection
             raise ModelUnavailable(
                 "model_download", f"{target.name} could not be downloaded: {_reason(error)}.",
                 f"Check the connection and the free space, or put the file into {self.folder}.",
@@ -198,7 +201,11 @@ class _SameRule(urllib.request.HTTPRedirectHandler):
     """Follows a redirection only to an address that would have been allowed at first."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
-        check_address(newurl)
+        try:
+            check_address(newurl)
+        except BadRequest:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -236,4 +243,5 @@ def _unavailable(spec: ModelSpec, file: ModelFile, path: Path, state: FileState)
     else:
         hint = f"Put {path.name} into {path.parent}."
     fault = "is not there" if state == "missing" else "has other bytes than expected"
-    return ModelUnavailable(f"model_{state}", f"{spec.title} cannot be used: its file {path.name} {fault}.", hint)
+    sentence = f"{spec.title} cannot be used: its file {path.name} {fault}."
+    return ModelUnavailable(f"model_{state}", sentence, hint)

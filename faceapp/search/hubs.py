@@ -38,4 +38,5 @@ def penalties(vectors: Floats, owners: Ints) -> Floats:
         similar = vectors[part] @ cohort.T
         similar[owners[part, None] == cohort_owners] = -1
         near[part] = np.partition(similar, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:].mean(1)
-    return (near - near.mean()) / 2
+    added: Floats = (near - near.mean()) / 2
+    return added
