@@ -1,0 +1,1 @@
+"""The window. Widgets only: every operation goes through `faceapp.services`."""

@@ -1,0 +1,55 @@
+"""What the window expects of a page, and what a page may ask of the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtWidgets import QWidget
+
+from faceapp.services import Services
+from faceapp.types import Person, Photo
+from ui.jobs_qt import JobsQt
+
+
+class Page(QWidget):
+    """One tab. It is made when it is first shown, and it never knows another page.
+
+    Signals:
+        lookalike_requested: a `Photo` whose faces shall be searched on the Lookalike page.
+        enrol_requested: a `Photo` to enrol, a `Person` who shall get more photos, or None.
+        people_requested: the id of a person whom the People page shall show.
+        library_changed: this page has written to the library; the window lets everybody look at once.
+        import_requested: ask for a folder of people and import it.
+        sample_requested: enrol the sample people.
+    """
+
+    lookalike_requested = pyqtSignal(object)
+    enrol_requested = pyqtSignal(object)
+    people_requested = pyqtSignal(int)
+    library_changed = pyqtSignal()
+    import_requested = pyqtSignal()
+    sample_requested = pyqtSignal()
+
+    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.services = services
+        self.jobs = jobs
+
+    def open_photo(self, photo: str | Path | Photo) -> None:
+        """Show a photo of the disk, or one that another page handed over."""
+
+    def open_person(self, person: Person) -> None:
+        """Turn to a person: the People page selects them, the Enrol page adds photos to them."""
+
+    def choose_photos(self) -> None:
+        """Ctrl+O: let the user choose what this page opens."""
+
+    def paste(self) -> None:
+        """Ctrl+V outside a text field: take the picture or the files of the clipboard."""
+
+    def forget_undo(self) -> None:
+        """The newest change has been taken back: a notice that offers to do so is out of date."""
+
+    def refresh(self) -> None:
+        """The library has changed (by this page, another one, or another process)."""
