@@ -67,10 +67,42 @@ def _mobileface(files: Sequence[Path], folder: Path, threads: int) -> Any:
     return ArcfaceNet(network, DlibLandmarker(files[1], 5))
 
 
+# threshold: the most accurate distance on the pairs. strangers: all pairs of photos of different people.
+MEASURED_ON = (
+    "LFW, deep-funneled, MTCNN, all views: 2,938 pairs for the threshold, "
+    "11,381,896 pairs of strangers among 2,138 people"
+)
 DLIB_CALIBRATION = Calibration(
-    threshold=0.09,
-    strangers=(0.04, 0.05, 0.056, 0.07, 0.089, 0.107, 0.117, 0.136, 0.16, 0.184, 0.207, 0.247, 0.335),
-    source="provisional",
+    threshold=0.0804,
+    strangers=(
+        0.0343, 0.0422, 0.0534, 0.0675, 0.0855, 0.103, 0.1133,
+        0.1321, 0.1551, 0.1795, 0.2019, 0.2407, 0.332,
+    ),
+    source=MEASURED_ON,
+)
+INT8_CALIBRATION = Calibration(
+    threshold=0.0804,
+    strangers=(
+        0.0388, 0.0463, 0.0565, 0.069, 0.0858, 0.103, 0.1131,
+        0.1317, 0.1546, 0.1788, 0.2012, 0.2404, 0.3518,
+    ),
+    source=MEASURED_ON,
+)
+FACE_REID_CALIBRATION = Calibration(
+    threshold=0.7156,
+    strangers=(
+        0.3909, 0.4801, 0.5606, 0.6503, 0.7539, 0.8345, 0.873,
+        0.933, 0.9961, 1.0579, 1.1135, 1.2116, 1.507,
+    ),
+    source=MEASURED_ON,
+)
+MOBILEFACE_CALIBRATION = Calibration(
+    threshold=0.7581,
+    strangers=(
+        0.4026, 0.4761, 0.5487, 0.6356, 0.7457, 0.8376, 0.8797,
+        0.9392, 0.997, 1.0529, 1.1056, 1.2053, 1.4684,
+    ),
+    source=MEASURED_ON,
 )
 
 EMBEDDERS = (
@@ -94,10 +126,11 @@ EMBEDDERS = (
         files=(DLIB_RESNET, DLIB_5_POINTS),
         load=_dlib_int8,
         licence="Public domain (CC0)",
-        remark="Twice as fast as the float network. Its embeddings are other ones.",
+        remark="Twice as fast as the float network: LFW 99.3 % against 99.4 %. Other embeddings.",
         input_size=(150, 150),
         template="dlib 150, padding 0.25",
         dimension=128,
+        calibration=INT8_CALIBRATION,
     ),
     ModelSpec(
         key="face-reid-0095",
@@ -112,10 +145,11 @@ EMBEDDERS = (
         ),
         load=_face_reid,
         licence="Apache-2.0 (Open Model Zoo, converted to ONNX)",
-        remark="More accurate and slower. Its file has to be added.",
+        remark="Tells people apart better and is slower: LFW 99.4 %. Its file has to be added.",
         input_size=(128, 128),
         template="ArcFace 112, scaled to 128",
         dimension=256,
+        calibration=FACE_REID_CALIBRATION,
     ),
     ModelSpec(
         key="mobileface",
@@ -130,10 +164,11 @@ EMBEDDERS = (
         ),
         load=_mobileface,
         licence="MIT (becauseofAI/MobileFace, converted to ONNX)",
-        remark="Faster and less accurate. Its file has to be added.",
+        remark="Faster and less accurate: LFW 98.8 %. Its file has to be added.",
         input_size=(112, 112),
         template="ArcFace 112",
         dimension=256,
+        calibration=MOBILEFACE_CALIBRATION,
     ),
 )
 
