@@ -8,7 +8,7 @@ from PyQt5.QtCore import Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QImage, QPixmap
 from PyQt5.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from faceapp.errors import FaceAppError, UnusableFace
+from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.types import Face, Person, PersonName, Photo, Refusal
@@ -33,11 +33,7 @@ class EnrolledFace:
 def enrol_face(
     services: Services, photo: Photo, face: Face, name: PersonName, person_id: int | None
 ) -> EnrolledFace:
-    """Enrol an analysed face. On a job's thread. Raises UnusableFace when it is enrolled already."""
-    holder = services.enrolment.holder(photo.sha256, face)
-    if holder is not None:
-        sentence = f"This face is already enrolled as {holder.name}."
-        raise UnusableFace("already_enrolled", sentence, "Nothing needs to be done.")
+    """Enrol an analysed face. On a job's thread. Raises Conflict when it is enrolled already."""
     recorder = Recorder(services)
     enrolled = services.enrolment.enrol_face(photo, face, name, person_id)
     return EnrolledFace(enrolled.person, recorder.changes())

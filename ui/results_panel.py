@@ -98,7 +98,7 @@ class ResultsPanel(QWidget):
         inside = QWidget()
         self._list.setContentsMargins(0, 0, 8, 0)
         self._list.setSpacing(8)
-        self._list.setAlignment(Qt.AlignTop)
+        self._list.addStretch(1)
         inside.setLayout(self._list)
         self._area.setWidget(inside)
         self._area.setFrameShape(QFrame.NoFrame)
@@ -214,7 +214,7 @@ class ResultsPanel(QWidget):
             row.people_wanted.connect(self.people_wanted)
             row.rejected.connect(self.rejected)
             self._rows.append(row)
-            self._list.addWidget(row)
+            self._list.insertWidget(place, row)
         row, match = self._rows[place], self._found.matches[place]
         row.show_match(match, face_words.explanation(match, *self._explain))
         row.show_query(self._query)

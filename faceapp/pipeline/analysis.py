@@ -25,10 +25,11 @@ class Analyser:
         self.detector_key = detector or models.default_key("detector")
         self.model_key = embedder or models.default_key("embedder")
 
-    def faces(self, image: Image, embed: bool = True) -> tuple[Face, ...]:
+    def faces(self, image: Image, embed: bool = True, views: int | None = None) -> tuple[Face, ...]:
         """The faces of an image, best detection first.
 
         A photo on which the detector finds nothing is searched once more with every patience.
+        views: how many views of a face its embedding is the mean of; None for the model's best.
         """
         detector = self._models.detector(self.detector_key)
         found = detector.detect(image)
@@ -39,7 +40,7 @@ class Analyser:
         faces = _measure(image, found)
         if not embed:
             return faces
-        embeddings = self._models.embedder(self.model_key).embed(image, found)
+        embeddings = self._models.embedder(self.model_key).embed(image, found, views)
         return tuple(replace(face, embedding=row) for face, row in zip(faces, embeddings, strict=True))
 
     def preload(self) -> None:

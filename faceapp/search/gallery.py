@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from faceapp.errors import Conflict
+from faceapp.search import hubs
 from faceapp.types import EmbeddingRows, Floats, Ints, check_shape
 
 
@@ -25,6 +27,8 @@ class Gallery:
 
     Exact search is one matrix product: quicker than an index below some 200,000 faces, and it never
     misses a person. Rows are kept in order of person, so that each person's best face is one reduction.
+    Distances are cosine distances, corrected for faces that resemble everybody (see `hubs`) where there
+    are people enough to know them.
     """
 
     def __init__(self, rows: EmbeddingRows) -> None:
@@ -33,7 +37,12 @@ class Gallery:
         self.revision = rows.revision
         self._face_ids: Ints = rows.face_ids[order]
         self._vectors: Floats = np.ascontiguousarray(rows.vectors[order])
-        self.person_ids, self._starts = np.unique(rows.person_ids[order], return_index=True)
+        self._owners: Ints = rows.person_ids[order]
+        self.person_ids, self._starts = np.unique(self._owners, return_index=True)
+
+    @cached_property
+    def _penalties(self) -> Floats:
+        return hubs.penalties(self._vectors, self._owners)
 
     def __len__(self) -> int:
         return len(self._face_ids)
@@ -64,7 +73,7 @@ class Gallery:
             return np.zeros(0, np.float32)
         check_shape("embedding", embedding, (self._vectors.shape[1],))
         distances: Floats = 1.0 - self._vectors @ np.asarray(embedding, np.float32)
-        return distances
+        return np.asarray(distances + self._penalties, np.float32)
 
     def _neighbour(self, person: int, distances: Floats) -> Neighbour:
         start, end = self._segment(person)
@@ -100,9 +109,8 @@ class Gallery:
         if len(self.person_ids) < 2:
             return np.zeros(0, np.float32)
         random = np.random.default_rng(seed)
-        owner = np.repeat(np.arange(len(self.person_ids)), np.diff([*self._starts, len(self)]))
         left, right = random.integers(0, len(self), (2, pairs))
-        different = owner[left] != owner[right]
+        different = self._owners[left] != self._owners[right]
         left, right = left[different], right[different]
         products = np.einsum("nd,nd->n", self._vectors[left], self._vectors[right])
         return np.asarray(1.0 - products, np.float32)
