@@ -12,6 +12,7 @@ from faceapp.types import Floats
 
 ENOUGH_PEOPLE = 200
 PAIRS = 50_000
+SEARCHED = 1024
 # How often a stranger may get somebody's name by chance, at the most.
 FALSE_NAMES = 0.1
 
@@ -27,6 +28,20 @@ def threshold_among(calibration: Calibration, comparisons: int) -> float:
     share = 100 * (1 - (1 - FALSE_NAMES) ** (1 / max(1, comparisons)))
     ranks, distances = np.log10(STRANGER_QUANTILES), calibration.strangers
     return min(calibration.threshold, float(np.interp(math.log10(share), ranks, distances)))
+
+
+def library_threshold(gallery: Gallery, calibration: Calibration) -> float:
+    """The distance up to which two faces count as the same person in a search of this library.
+
+    A library that is large enough tells it itself: everybody in it is a stranger to everybody else, so the
+    distance from which only the share `FALSE_NAMES` of them is nearer to somebody else is read off. Never
+    above the model's own threshold; `threshold_among` serves the smaller ones.
+    """
+    people = len(gallery.person_ids)
+    if people < ENOUGH_PEOPLE:
+        return threshold_among(calibration, people)
+    nearest = np.quantile(gallery.nearest_strangers(SEARCHED), FALSE_NAMES)
+    return min(calibration.threshold, float(nearest))
 
 
 class Strangers:

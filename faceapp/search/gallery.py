@@ -10,7 +10,12 @@ import numpy as np
 
 from faceapp.errors import Conflict
 from faceapp.search import hubs
+from faceapp.search.rough import RoughSearch
 from faceapp.types import EmbeddingRows, Floats, Ints, check_shape
+
+# From so many faces on, a rough look at all comes before the exact one at what is left.
+MANY = 20_000
+BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -53,34 +58,59 @@ class Gallery:
         Raises:
             Conflict: the embedding comes from another model than the gallery.
         """
-        distances = self._distances(embedding, model_key)
-        if not len(distances) or k < 1:
+        if k < 1 or not len(self):
+            self._check(embedding, model_key)
             return []
-        best = np.minimum.reduceat(distances, self._starts)
-        count = min(k, len(best))
-        chosen = np.argpartition(best, count - 1)[:count]
-        chosen = chosen[np.argsort(best[chosen], kind="stable")]
-        return [self._neighbour(int(index), distances) for index in chosen]
+        rows, distances = self._candidates(embedding, model_key, k)
+        owners = self._owners[rows]
+        starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
+        best = np.minimum.reduceat(distances, starts)
+        chosen = np.argsort(best, kind="stable")[:k]
+        ends = np.r_[starts[1:], len(rows)]
+        found = [starts[at] + int(np.argmin(distances[starts[at] : ends[at]])) for at in chosen]
+        return [
+            Neighbour(int(owners[at]), int(self._face_ids[rows[at]]), max(0.0, float(distances[at])))
+            for at in found
+        ]
+
+    def _candidates(self, embedding: Floats, model_key: str, k: int) -> tuple[Ints, Floats]:
+        """The rows, in order, among which the k nearest people are, with their exact distances."""
+        if len(self) < MANY:
+            return np.arange(len(self)), self._distances(embedding, model_key)
+        self._check(embedding, model_key)
+        similarities, margin = self._rough.similarities(embedding)
+        near = self._penalties - similarities
+        minima = np.sort(near[: len(near) // BLOCK * BLOCK].reshape(-1, BLOCK).min(axis=1))
+        wanted = k
+        while wanted < len(minima):
+            limit = minima[wanted] + margin
+            rows = np.flatnonzero(near <= limit + margin)
+            distances = 1.0 - self._vectors[rows] @ embedding + self._penalties[rows]
+            # Everybody who is really nearer than the limit is among the rows. Are they enough?
+            if len(np.unique(self._owners[rows[distances <= 1.0 + limit]])) >= k:
+                return rows, np.asarray(distances, np.float32)
+            wanted *= 4
+        return np.arange(len(self)), self._distances(embedding, model_key)
+
+    @cached_property
+    def _rough(self) -> RoughSearch:
+        return RoughSearch(self._vectors)
 
     def _distances(self, embedding: Floats, model_key: str) -> Floats:
+        """(N,) the distances to all faces."""
+        self._check(embedding, model_key)
+        distances = 1.0 - self._vectors @ np.asarray(embedding, np.float32)
+        return np.asarray(distances + self._penalties, np.float32)
+
+    def _check(self, embedding: Floats, model_key: str) -> None:
         if model_key != self.model_key:
             raise Conflict(
                 "model_mismatch",
                 f"The library was made with the model {self.model_key}, the search with {model_key}.",
                 "Use one model for both.",
             )
-        if not len(self):
-            return np.zeros(0, np.float32)
-        check_shape("embedding", embedding, (self._vectors.shape[1],))
-        distances: Floats = 1.0 - self._vectors @ np.asarray(embedding, np.float32)
-        return np.asarray(distances + self._penalties, np.float32)
-
-    def _neighbour(self, person: int, distances: Floats) -> Neighbour:
-        start, end = self._segment(person)
-        row = start + int(np.argmin(distances[start:end]))
-        return Neighbour(
-            int(self.person_ids[person]), int(self._face_ids[row]), max(0.0, float(distances[row]))
-        )
+        if len(self):
+            check_shape("embedding", embedding, (self._vectors.shape[1],))
 
     def _segment(self, person: int) -> tuple[int, int]:
         """The rows of the person at this index."""
@@ -103,6 +133,18 @@ class Gallery:
                 if (other, one) not in pairs:
                     pairs[one, other] = distance
         return [(one, other, distance) for (one, other), distance in pairs.items()]
+
+    def nearest_strangers(self, searches: int, seed: int = 0) -> Floats:
+        """For a face of each of up to `searches` random people, how near the nearest other person is."""
+        count = min(searches, len(self.person_ids))
+        chosen = np.random.default_rng(seed).choice(len(self.person_ids), count, replace=False)
+        nearest = np.empty(count, np.float32)
+        for place, person in enumerate(chosen):
+            start, end = self._segment(int(person))
+            distances = self._distances(self._vectors[start], self.model_key)
+            distances[start:end] = np.inf
+            nearest[place] = distances.min()
+        return nearest
 
     def stranger_distances(self, pairs: int, seed: int = 0) -> Floats:
         """Distances of up to `pairs` random pairs of faces of different people, (n,)."""

@@ -9,9 +9,16 @@ import pytest
 
 from faceapp.errors import Conflict
 from faceapp.models.base import STRANGER_QUANTILES, Calibration
+from faceapp.search import hubs
 from faceapp.search.assign import one_person_once
-from faceapp.search.calibrate import ENOUGH_PEOPLE, FALSE_NAMES, Strangers, threshold_among
-from faceapp.search.gallery import Gallery
+from faceapp.search.calibrate import (
+    ENOUGH_PEOPLE,
+    FALSE_NAMES,
+    Strangers,
+    library_threshold,
+    threshold_among,
+)
+from faceapp.search.gallery import MANY, Gallery
 from faceapp.types import Box, EmbeddingRows, Face, FaceMatches, Floats, Match, Person, Quality
 
 
@@ -140,3 +147,42 @@ def test_strangers_are_named_about_as_often_as_allowed() -> None:
     distances = np.interp(np.log10(nearest), np.log10(quantiles), CALIBRATION.strangers)
     named = np.mean(distances <= threshold_among(CALIBRATION, people))
     assert named == pytest.approx(FALSE_NAMES, abs=0.03)
+
+
+def test_a_large_library_knows_how_near_its_strangers_are() -> None:
+    people = 3 * ENOUGH_PEOPLE
+    library, strangers = unit(people, seed=1), unit(2000, seed=2)
+    rows = EmbeddingRows("m", 1, np.arange(people), np.arange(people), library)
+    searched = Gallery(rows)
+    loose = Calibration(2.0, CALIBRATION.strangers, "test")
+    threshold = library_threshold(searched, loose)
+    named = np.mean([searched.nearest(face, "m", 1)[0].distance <= threshold for face in strangers])
+    assert named == pytest.approx(FALSE_NAMES, abs=0.06)
+    strict = Calibration(threshold / 2, CALIBRATION.strangers, "test")
+    assert library_threshold(searched, strict) == threshold / 2
+
+
+def test_a_person_with_several_faces_is_no_stranger_to_themselves() -> None:
+    vectors = unit(6)
+    vectors[1] = vectors[0]
+    rows = EmbeddingRows("m", 1, np.arange(6), np.array([1, 1, 2, 3, 4, 5]), vectors)
+    assert Gallery(rows).nearest_strangers(10).min() > 0.01
+
+
+@pytest.mark.parametrize("one_person", [False, True], ids=["many people", "most faces are one person's"])
+def test_a_rough_look_at_a_large_gallery_misses_nobody(one_person: bool) -> None:
+    random = np.random.default_rng(5)
+    faces = MANY + 777
+    owners = random.integers(0, 3000, faces)
+    vectors = unit(faces, seed=6, dimension=128)
+    if one_person:
+        owners[1000:] = 1
+        vectors[1000:] = vectors[:1] + 0.05 * vectors[1000:]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    searched = Gallery(EmbeddingRows("m", 1, np.arange(faces), owners, vectors))
+    penalties = hubs.penalties(vectors, owners)
+    for query in np.concatenate([vectors[:5], unit(5, seed=7, dimension=128)]):
+        best = np.full(owners.max() + 1, np.inf)
+        np.minimum.at(best, owners, 1 - vectors @ query + penalties)
+        expected = np.argsort(best)[:10].tolist()
+        assert [neighbour.person_id for neighbour in searched.nearest(query, "m", 10)] == expected
