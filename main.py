@@ -104,7 +104,9 @@ def _services(arguments: argparse.Namespace, executor: Executor | None = None) -
     store = open_store(places.library, places.backups)
     try:
         jobs = JobManager(executor or ThreadExecutor())
-        services = Services(store, Models(places), jobs, places, settings)
+        # Many photos are read side by side on all cores; a network of one thread wastes none of them.
+        models = Models(places, threads=1 if _is_many_photos(arguments) else None)
+        services = Services(store, models, jobs, places, settings)
     except FaceAppError:
         store.close()
         raise
@@ -112,6 +114,12 @@ def _services(arguments: argparse.Namespace, executor: Executor | None = None) -
         yield services
     finally:
         services.close()
+
+
+def _is_many_photos(arguments: argparse.Namespace) -> bool:
+    if arguments.command in ("enrol", "recognise"):
+        return os.path.isdir(arguments.path)
+    return arguments.command == "evaluate"
 
 
 def _window(arguments: argparse.Namespace) -> int:
@@ -123,6 +131,7 @@ def _window(arguments: argparse.Namespace) -> int:
     from ui.jobs_qt import QtExecutor
 
     with _services(arguments, QtExecutor()) as services, _rest(services) as rest:
+        services.sightings.start_retention()
         return app.run(services, rest)
 
 
@@ -131,6 +140,7 @@ def _serve(services: Services, arguments: argparse.Namespace) -> int:
     with _rest(services) as rest:
         port = services.settings.current.rest_port if arguments.port is None else arguments.port
         rest.start(port)
+        services.sightings.start_retention()
         services.jobs.submit("models", "Load the models", lambda _: services.analyser.preload())
         if arguments.json:
             output.document({"address": rest.address})

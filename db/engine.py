@@ -22,6 +22,7 @@ def writing_engine(path: Path, foreign_keys: bool = True) -> Engine:
     # this costs one fsync a commit (NORMAL would survive a killed process, but not a power cut).
     return _engine(path, "BEGIN IMMEDIATE", {
         "foreign_keys": "ON" if foreign_keys else "OFF", "synchronous": "FULL",
+        "secure_delete": "ON",  # what is deleted is overwritten: faces of people who did not ask for it
     })
 
 

@@ -16,7 +16,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, update
 
 from db.rows import ids_of, insert_row
-from db.tables import change, face, folder_import, import_item, journal, metadata, person, photo, rejection
+from db.tables import (
+    change,
+    face,
+    folder_import,
+    import_item,
+    journal,
+    merger,
+    metadata,
+    person,
+    photo,
+    rejection,
+)
 from faceapp.errors import Conflict
 from faceapp.types import JournalEntry
 
@@ -137,7 +148,7 @@ def forget_undone(connection: Connection) -> None:
     photo_ids = list(connection.scalars(
         select(face.c.photo_id).where(face.c.id.in_(made(face))).distinct()
     ))
-    for table in (rejection, import_item, face, person):
+    for table in (rejection, import_item, merger, face, person):
         connection.execute(delete(table).where(table.c.id.in_(made(table))))
     unused = ~exists().where(face.c.photo_id == photo.c.id)
     connection.execute(delete(photo).where(photo.c.id.in_(ids_of(photo_ids)), unused))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from db import journal
 from db.names import checked_name, checked_note, fold, full_name
 from db.rows import ids_of
-from db.tables import face, person, rejection
+from db.tables import face, merger, person, rejection
 from faceapp.errors import BadRequest, Conflict, NotFound
 from faceapp.types import Person
 
@@ -84,7 +84,7 @@ def edit(connection: Connection, person_id: int, first_name: str, surname: str, 
 
 
 def merge(connection: Connection, into_id: int, from_ids: Sequence[int]) -> Person:
-    """Faces, rejections and notes of the others go to `into_id`; the others go."""
+    """Faces, rejections, notes and sightings of the others go to `into_id`; the others go."""
     into = by_id(connection, into_id)
     others = _require(connection, [other for other in from_ids if int(other) != into.id])
     if not others:
@@ -96,6 +96,8 @@ def merge(connection: Connection, into_id: int, from_ids: Sequence[int]) -> Pers
         for table in (face, rejection):
             changes.update(table, _active_rows(connection, table, ids), {"person_id": into.id})
         changes.update(person, ids, {"active": False})
+        for one in ids:
+            changes.create(merger, {"person_id": one, "into_id": into.id})
         note = "\n".join(notes)
         if note != into.note:
             changes.update(person, [into.id], {"note": note, "folded_note": fold(note)})

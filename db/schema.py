@@ -13,14 +13,14 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 
 from db import engine
 from db.failures import damaged, translated
-from db.tables import metadata, revision
+from db.tables import metadata, revision, sighting_revision
 from faceapp.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 # The newest migration. Written here so that opening a current library need not import Alembic;
 # a test holds it against db/migrations/versions.
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 BACKUPS_KEPT = 5
 
@@ -109,7 +109,8 @@ def _create(connection: Connection) -> None:
     metadata.create_all(connection)
     version.create(connection)
     connection.execute(insert(version).values(version_num=HEAD))
-    connection.execute(insert(revision).values(id=1, number=0))
+    for counter in (revision, sighting_revision):
+        connection.execute(insert(counter).values(id=1, number=0))
 
 
 def _migrate(connection: Connection, path: Path, backups: Path, found: str, migrations: Path) -> None:

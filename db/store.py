@@ -1,20 +1,14 @@
-"""The library: `PeopleStore` on SQLite."""
+"""The library: `Store` on SQLite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, update
-
-from db import engine, imports, journal, people, photos, schema
-from db.failures import translated
-from db.tables import revision
-from db.writer import Writer
-from faceapp.errors import StoreUnavailable
-from faceapp.ports import PeopleStore
+from db import imports, journal, people, photos, schema
+from db.library import Library
+from db.sighting_store import SqlSightingStore
+from faceapp.ports import PeopleStore, Store
 from faceapp.types import (
     EmbeddingRows,
     Floats,
@@ -26,39 +20,16 @@ from faceapp.types import (
     StoredPhoto,
 )
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-def open_store(path: Path, backups: Path) -> SqlPeopleStore:
+def open_store(path: Path, backups: Path) -> SqlStore:
     """Open the library at `path`; made where there is none, migrated (after a copy into `backups`) where it
     is of an older version. Raises StoreUnavailable."""
     schema.prepare(path, backups)
-    return SqlPeopleStore(path, backups)
+    return SqlStore(path, backups)
 
 
-class SqlPeopleStore(PeopleStore):
-    """Readers have connections of their own; one thread writes."""
-
-    def __init__(self, path: Path, backups: Path) -> None:
-        self._path = path
-        self._backups = backups
-        self._closed = False
-        self._readers = engine.reading_engine(path)
-        self._writer = Writer(engine.writing_engine(path))
-
-    def __enter__(self) -> SqlPeopleStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._closed = True
-        self._writer.close()
-        self._readers.dispose()
+class SqlPeopleStore(Library, PeopleStore):
+    """People, photos, faces, journal and imports."""
 
     # -- reading -------------------------------------------------------------------------------
     def revision(self) -> int:
@@ -155,23 +126,6 @@ class SqlPeopleStore(PeopleStore):
     def close_import(self, import_id: int) -> None:
         self._write(imports.close, import_id)
 
-    def _read(
-        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `query` on one snapshot of the library."""
-        if self._closed:
-            raise StoreUnavailable("store_closed", "The library is closed.")
-        with translated(self._path, self._backups), self._readers.begin() as connection:
-            return query(connection, *args, **kwargs)
 
-    def _write(
-        self, change: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run `change` on the writer's thread, in one transaction that also raises the revision."""
-
-        def work(connection: Connection) -> T:
-            connection.execute(update(revision).values(number=revision.c.number + 1))
-            return change(connection, *args, **kwargs)
-
-        with translated(self._path, self._backups):
-            return self._writer.call(work)
+class SqlStore(SqlPeopleStore, SqlSightingStore, Store):
+    """Everything that the library holds."""

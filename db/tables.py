@@ -204,3 +204,77 @@ revision = Table(
     Column("number", Integer, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+# -- who was seen when: not part of the journal -------------------------------------------------------------
+
+# Whom a merged person has become. `active` is the journal's: undoing the merge ends it, and the sightings of
+# both people are told apart again without one of them being written.
+merger = Table(
+    "merger", metadata, _id(),
+    Column("person_id", Integer, ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+    Column("into_id", Integer, ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    _active(),
+    sqlite_autoincrement=True,
+)
+Index("uq_merger_person_id_active", merger.c.person_id, unique=True, sqlite_where=IS_ACTIVE)
+
+# The id is the number that people read: "Visitor 7". It is never given twice.
+visitor = Table(
+    "visitor", metadata, _id(),
+    Column("person_id", Integer, ForeignKey("person.id", ondelete="SET NULL"), index=True),
+    sqlite_autoincrement=True,
+)
+
+sighting = Table(
+    "sighting", metadata, _id(),
+    Column("source", PathText, nullable=False),
+    Column("folded_source", Text, nullable=False, comment="source as db.names.fold leaves it"),
+    Column("first", UtcTime, nullable=False, index=True),
+    Column("last", UtcTime, nullable=False, index=True),
+    Column("person_id", Integer, ForeignKey("person.id", ondelete="SET NULL"), index=True),
+    Column("visitor_id", Integer, ForeignKey("visitor.id"), index=True),
+    Column("distance", Float),
+    sqlite_autoincrement=True,
+)
+
+# Apart, so that listing sightings reads neither. The vector stands first: SQLite stops reading behind it.
+sighted_face = Table(
+    "sighted_face", metadata,
+    Column("sighting_id", Integer, ForeignKey("sighting.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_key", String(100), nullable=False, index=True),
+    Column("vector", LargeBinary, nullable=False, comment="float32, unit length"),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+
+person_group = Table(
+    "person_group", metadata, _id(),
+    Column("name", String(200), nullable=False),
+    Column("folded", Text, nullable=False, comment="name as db.names.fold leaves it"),
+    UniqueConstraint("folded"),
+    sqlite_autoincrement=True,
+)
+
+group_member = Table(
+    "group_member", metadata,
+    Column("group_id", Integer, ForeignKey("person_group.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", Integer, ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+
+camera = Table(
+    "camera", metadata, _id(),
+    Column("name", String(200), nullable=False),
+    Column("folded", Text, nullable=False, comment="name as db.names.fold leaves it"),
+    Column("address", Text, nullable=False, comment="may hold a password"),
+    UniqueConstraint("folded"),
+    UniqueConstraint("address"),
+    sqlite_autoincrement=True,
+)
+
+# As `revision`, for the tables of this part: a sighting must not make a search read all people again.
+sighting_revision = Table(
+    "sighting_revision", metadata,
+    _id(),
+    Column("number", Integer, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)

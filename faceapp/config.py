@@ -23,6 +23,7 @@ class Settings:
     threshold: cosine distance up to which two faces are the same person; 0 = the model's own.
     one_person_once: a person is recognised at most once on one photo (off for twins and mirrors).
     rest_enabled, rest_port: the REST port of the window. upload_limit_mb: the largest upload.
+    keep_sightings_days: sightings older than that are deleted; 0 = kept.
     theme: "system", "light" or "dark".
     """
 
@@ -34,6 +35,7 @@ class Settings:
     rest_enabled: bool = False
     rest_port: int = 8765
     upload_limit_mb: int = 64
+    keep_sightings_days: int = 0
     theme: str = "system"
     welcomed: bool = False
 
@@ -43,6 +45,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "top": lambda value: 1 <= value <= 1000,
     "rest_port": lambda value: 1 <= value <= 65535,
     "upload_limit_mb": lambda value: 1 <= value <= 4096,
+    "keep_sightings_days": lambda value: 0 <= value <= 36_500,
     "theme": lambda value: value in ("system", "light", "dark"),
 }
 

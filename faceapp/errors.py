@@ -2,6 +2,7 @@
 
     FaceAppError              code, sentence, hint, HTTP status
     +- BadRequest       400   the request itself is malformed
+    +- Forbidden        403   a caller or an address that is not allowed
     +- NotFound         404   no such person, photo, face, job or model
     +- Conflict         409   the library's state forbids it
     +- TooLarge         413   more bytes or pixels than the stated limit
@@ -44,6 +45,10 @@ class FaceAppError(Exception):
 
 class BadRequest(FaceAppError):
     status = 400
+
+
+class Forbidden(FaceAppError):
+    status = 403
 
 
 class NotFound(FaceAppError):

@@ -207,3 +207,11 @@ class Period:
     start: datetime
     end: datetime
     grace: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """An address that the user allows to be opened. It may hold a password, so it is not for showing."""
+
+    name: str
+    address: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from faceapp.live import Group, NewSighting, Sighting, SightingFilter
+from faceapp.live import Camera, Group, NewSighting, Sighting, SightingFilter
 from faceapp.types import (
     EmbeddingRows,
     Floats,
@@ -117,10 +117,15 @@ class PeopleStore(Protocol):
 
 
 class SightingStore(Protocol):
-    """Who was seen when, the visitors, and the groups for attendance. Not part of the people's journal.
+    """Who was seen when, the visitors, the groups for attendance and the cameras. Not part of the people's
+    journal: the person of a sighting is looked up when it is read, so undo and redo show at once.
 
     Safe to call from any thread, as `PeopleStore` is, and raises the same errors.
     """
+
+    def sighting_revision(self) -> int:
+        """A number that grows with every write of sightings, visitors, groups and cameras but
+        `extend_sighting`. `PeopleStore.revision` does not grow with these."""
 
     def add_sighting(self, sighting: NewSighting) -> int: ...
 
@@ -130,14 +135,21 @@ class SightingStore(Protocol):
     def sightings(
         self, chosen: SightingFilter, limit: int | None = None, offset: int = 0
     ) -> list[Sighting]:
-        """Newest first. Those of deleted people stay, without a person."""
+        """Newest first; those of which any part is from `since` up to `until`. Those of deleted people
+        stay, without a person."""
 
     def count_sightings(self, chosen: SightingFilter) -> int: ...
+
+    def sighting_sources(self) -> list[str]:
+        """Every source that anybody was seen by, by name."""
 
     def sighting_crop(self, sighting_id: int) -> bytes: ...
 
     def delete_sightings(self, chosen: SightingFilter) -> int:
         """For good, with their crops and embeddings; comes back with how many."""
+
+    def delete_these_sightings(self, sighting_ids: Sequence[int]) -> int:
+        """The same by number; those that are gone already are passed over."""
 
     def correct_sighting(self, sighting_id: int, person_id: int | None) -> None:
         """Say who it was; None for nobody who is enrolled."""
@@ -145,8 +157,18 @@ class SightingStore(Protocol):
     def visitors(self, model_key: str) -> list[tuple[int, Floats]]:
         """(visitor number, embedding (D,)) of every sighting of an unnamed visitor."""
 
+    def strangers(self, model_key: str) -> list[tuple[int, int | None, Floats]]:
+        """(sighting id, visitor number or None, embedding (D,)) of everybody who was seen without being
+        known: also strangers who were seen once, and visitors who have a name by now."""
+
     def new_visitor(self) -> int:
         """The next free number, for a stranger who was seen for the second time."""
+
+    def visitor_of(self, sighting_id: int) -> int:
+        """The visitor of that sighting; a new number, given to the sighting, where it has none."""
+
+    def visitor_person(self, visitor: int) -> Person | None:
+        """Who that visitor is by now; None while they have no name."""
 
     def name_visitor(self, visitor: int, person_id: int) -> int:
         """From now on, and in all earlier sightings, that visitor is this person; how many took the name."""
@@ -157,6 +179,18 @@ class SightingStore(Protocol):
         """Make a group or replace its members."""
 
     def delete_group(self, group_id: int) -> None: ...
+
+    def cameras(self) -> list[Camera]:
+        """The cameras that may be opened by address, by name."""
+
+    def add_camera(self, name: str, address: str) -> Camera:
+        """Raise Conflict when the name or the address is there already."""
+
+    def remove_camera(self, name: str) -> None: ...
+
+
+class Store(PeopleStore, SightingStore, Protocol):
+    """The whole library: one file, one thread that writes."""
 
 
 class Executor(Protocol):

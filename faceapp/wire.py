@@ -5,10 +5,13 @@ They are kept stable. Boxes are x1 y1 x2 y2 in pixels of the upright photo; dist
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from faceapp.errors import FaceAppError
+from faceapp.errors import BadRequest, FaceAppError
+from faceapp.live import Group, Period, Presence, Sighting, Track, Vote
 from faceapp.types import EnrolReport, FaceMatches, Match, Person
 
 Json = dict[str, Any]
@@ -68,6 +71,35 @@ def _who(face: FaceMatches) -> Json:
     }
 
 
+def watched(frames: int, seconds: float, tracks: Sequence[Track]) -> Json:
+    """What was seen on a video or a camera."""
+    return {"frames": frames, "seconds": round(seconds, 3), "tracks": [track(seen) for seen in tracks]}
+
+
+def track(record: Track) -> Json:
+    """One track; boxes are [frame, x1, y1, x2, y2]. A stranger has the distance of the nearest person."""
+    decision = record.decision
+    distance = decision.distance if decision else None
+    return {
+        "id": record.id,
+        "person": decision.person.name if decision and decision.person else None,
+        "visitor": decision.visitor if decision else None,
+        "first_frame": record.first_frame,
+        "last_frame": record.last_frame,
+        "distance": None if distance is None else round(distance, DISTANCE_DIGITS),
+        "votes": [_vote(vote) for vote in decision.votes] if decision else [],
+        "boxes": [[int(row[0]), *(round(float(value), 1) for value in row[1:])] for row in record.boxes],
+    }
+
+
+def _vote(vote: Vote) -> Json:
+    return {
+        "person": vote.person.name if vote.person else None,
+        "count": vote.count,
+        "distance": None if vote.distance is None else round(vote.distance, DISTANCE_DIGITS),
+    }
+
+
 def enrolment(report: EnrolReport) -> Json:
     return {
         "people": report.people,
@@ -75,3 +107,59 @@ def enrolment(report: EnrolReport) -> Json:
         "faces": report.faces,
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
     }
+
+
+def sighting(record: Sighting) -> Json:
+    return {
+        "id": record.id,
+        "source": record.source,
+        "first": moment(record.first),
+        "last": moment(record.last),
+        "person": {"id": record.person.id, "name": record.person.name} if record.person else None,
+        "visitor": record.visitor,
+        "distance": None if record.distance is None else round(record.distance, DISTANCE_DIGITS),
+    }
+
+
+def attendance(period: Period, group: Group | None, rows: Sequence[Presence]) -> Json:
+    return {
+        "from": moment(period.start),
+        "to": moment(period.end),
+        "group": group.name if group else None,
+        "people": [presence(row) for row in rows],
+    }
+
+
+def presence(record: Presence) -> Json:
+    return {
+        "person": {"id": record.person.id, "name": record.person.name},
+        "state": record.state,
+        "first": moment(record.first),
+        "last": moment(record.last),
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """2026-03-02T09:00:00+00:00: UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds") if at else None
+
+
+def parse_moment(text: str, end: bool = False) -> datetime:
+    """The moment that "2026-03-02T09:00", "2026-03-02", or "09:00" of today means, in local time unless it
+    says another offset. A day without a time begins at midnight, and as an `end` it includes the day.
+
+    Raises BadRequest.
+    """
+    # A plus sign in an address that was not written as %2B comes as a space.
+    words = re.sub(r"(T.*\d) (\d\d:?\d\d)$", r"\1+\2", text.strip())
+    try:
+        if re.fullmatch(r"\d\d:\d\d(:\d\d)?", words):
+            at = datetime.combine(datetime.now().astimezone().date(), time.fromisoformat(words))
+        else:
+            at = datetime.fromisoformat(words)
+            if end and re.fullmatch(r"\d{4}-\d\d-\d\d", words):
+                at += timedelta(days=1)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        hint = "Write 2026-03-02T09:00, 2026-03-02 or 09:00."
+        raise BadRequest("bad_time", f"“{text[:40]}” is not a time.", hint) from error

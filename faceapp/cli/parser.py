@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from faceapp import __version__
+from faceapp.errors import BadRequest
 
 EPILOG = """without a command the window opens. Every command takes --json: one JSON document on standard
 output and nothing else. Exit status: 0 done, 1 refused (the sentence is on standard error), 2 wrong usage."""
@@ -42,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_models(commands)
     _add_evaluate(commands)
+    _add_cameras(commands)
+    _add_sightings(commands)
+    _add_attendance(commands)
+    _add_groups(commands)
     return parser
 
 
@@ -96,10 +102,32 @@ def _add_lookalike(commands: Commands) -> None:
 
 
 def _add_recognise(commands: Commands) -> None:
-    command = _command(commands, "recognise", "say who is on a photo, or on every photo of a folder")
-    command.add_argument("path", type=Path, metavar="PHOTO|FOLDER")
+    command = _command(
+        commands,
+        "recognise",
+        "say who is on a photo, on every photo of a folder, on a video or before a camera",
+    )
     command.add_argument(
-        "--csv", action="store_true", help="one line a face: photo, person, distance, box, error"
+        "path",
+        metavar="PHOTO|FOLDER|VIDEO|CAMERA|URL",
+        help="a camera is its number (0) or an address: http://…/shot.jpg, http://…/video, rtsp://…",
+    )
+    command.add_argument(
+        "--csv", action="store_true", help="one line a face: photo, person, distance, box, error; or a track"
+    )
+    group = command.add_argument_group("videos and cameras")
+    method = group.add_mutually_exclusive_group()
+    method.add_argument("--vote", action="store_true", help="decide by the votes of its frames (default)")
+    method.add_argument("--fuse", action="store_true", help="decide by the mean of its frames")
+    group.add_argument(
+        "--frames", type=_positive, metavar="N", help="frames of a face that a decision takes (default: 10)"
+    )
+    group.add_argument(
+        "--min-face", type=_positive, metavar="PX", help="smaller faces are not recognised (default: 40)"
+    )
+    group.add_argument("--out", type=Path, metavar="VIDEO", help="write the video with boxes and names, .mp4")
+    group.add_argument(
+        "--seconds", type=_positive, metavar="S", help="how long to watch a camera (default: until Ctrl-C)"
     )
 
 
@@ -151,6 +179,97 @@ def _add_evaluate(commands: Commands) -> None:
     command.add_argument("--embedder", default="", metavar="KEY", help="default: the setting")
 
 
+def _add_cameras(commands: Commands) -> None:
+    parser = _command(commands, "cameras", "list the cameras that may be opened by address; add, remove")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions (default: list)")
+    parser.set_defaults(action="list")
+    _command(actions, "list", "list the cameras")
+    action = _command(actions, "add", "allow an address: http, https or rtsp")
+    action.add_argument("name", metavar="NAME")
+    action.add_argument("address", metavar="ADDRESS")
+    action = _command(actions, "remove", "allow it no more")
+    action.add_argument("name", metavar="NAME")
+
+
+def _add_sightings(commands: Commands) -> None:
+    parser = commands.add_parser("sightings", help="list, export or delete who was seen when")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
+    action = _command(actions, "list", "list sightings, newest first")
+    action.add_argument("--csv", action="store_true", help="one line a sighting")
+    action.add_argument("--limit", type=_positive, metavar="N", help="the newest N alone")
+    _add_sighting_filter(action)
+    action = _command(actions, "export", "write sightings into a CSV file")
+    action.add_argument("file", type=Path, metavar="FILE")
+    _add_sighting_filter(action)
+    action = _command(actions, "delete", "delete sightings for good, all of them unless options choose")
+    action.add_argument("--yes", action="store_true", help="do not ask")
+    _add_sighting_filter(action)
+
+
+def _add_sighting_filter(action: argparse.ArgumentParser) -> None:
+    _add_period(action)
+    action.add_argument("--source", default="", metavar="NAME", help="seen by this camera or video alone")
+    action.add_argument("--text", default="", metavar="TEXT", help="part of a name or of a source")
+    action.add_argument("--person", metavar="PERSON", help=PERSON)
+    action.add_argument("--visitor", type=_positive, metavar="N", help="the number of a visitor")
+
+
+def _add_attendance(commands: Commands) -> None:
+    command = _command(commands, "attendance", "say who was there: present, late or absent")
+    _add_period(command, required=True)
+    command.add_argument("--group", default="", metavar="NAME", help="the people of this group alone")
+    command.add_argument(
+        "--grace", type=_minutes, default=5, metavar="MINUTES", help="who comes later than that is late (5)"
+    )
+    command.add_argument("--csv", action="store_true", help="one line a person")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE", help="write a CSV file, or a page to print where it ends in .html"
+    )
+
+
+def _add_groups(commands: Commands) -> None:
+    parser = _command(commands, "groups", "list the groups for attendance; save or delete one")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions (default: list)")
+    parser.set_defaults(action="list")
+    _command(actions, "list", "list the groups")
+    action = _command(actions, "save", "make a group, or replace its people")
+    action.add_argument("name", metavar="NAME")
+    action.add_argument("people", nargs="+", metavar="PERSON", help=PERSON)
+    action = _command(actions, "delete", "delete a group; its people stay")
+    action.add_argument("name", metavar="NAME")
+
+
+def _add_period(command: argparse.ArgumentParser, required: bool = False) -> None:
+    times = "2026-03-02T09:00, 2026-03-02 or 09:00"
+    command.add_argument("--from", dest="start", type=_start, required=required, metavar="TIME", help=times)
+    until = "the same; a day counts to its end"
+    command.add_argument("--to", dest="end", type=_end, required=required, metavar="TIME", help=until)
+
+
+def _start(text: str) -> datetime:
+    return _moment(text, end=False)
+
+
+def _end(text: str) -> datetime:
+    return _moment(text, end=True)
+
+
+def _moment(text: str, end: bool) -> datetime:
+    from faceapp import wire
+
+    try:
+        return wire.parse_moment(text, end)
+    except BadRequest as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _minutes(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else -1
+    if not 0 <= number <= 24 * 60:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes up to a day")
+    return number
+
+
 def _positive(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 0
     if number < 1:
@@ -166,7 +285,7 @@ def _port(text: str) -> int:
 
 def _problem(arguments: argparse.Namespace) -> str:
     """What is wrong with options that are each right on their own; "" when nothing is."""
-    if arguments.command == "recognise" and arguments.json and arguments.csv:
+    if getattr(arguments, "csv", False) and arguments.json:
         return "choose one of --json and --csv."
     if arguments.command == "enrol":
         return _problem_of_enrol(arguments)

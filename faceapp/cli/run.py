@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from faceapp.cli import enrol, evaluate, models, people, search
+from faceapp.cli import cameras, enrol, evaluate, models, people, search, sightings
 from faceapp.services import Services
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Services], None]] = {
@@ -15,6 +15,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Services], None]] = {
     "people": people.run,
     "models": models.run,
     "evaluate": evaluate.run,
+    "cameras": cameras.run,
+    "sightings": sightings.run,
+    "attendance": sightings.attendance,
+    "groups": sightings.groups,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faceapp import wire
-from faceapp.cli import output
+from faceapp.cli import output, watch
 from faceapp.cli.progress import Progress
 from faceapp.errors import Cancelled, FaceAppError
 from faceapp.pipeline.choice import no_face
@@ -58,7 +58,11 @@ def _row(place: int, match: Match) -> list[str]:
 
 
 def recognise(arguments: argparse.Namespace, services: Services) -> None:
-    """Say who is on a photo, or on every photo of a folder; a broken file of a folder does not stop it."""
+    """Say who is on a photo, on every photo of a folder (a broken one does not stop it), or on a video."""
+    spec = watch.source(arguments.path)
+    if spec is not None:
+        watch.recognise(spec, arguments, services)
+        return
     results = _many(arguments, services) if os.path.isdir(arguments.path) else _one(arguments, services)
     if arguments.csv:
         _write_csv(results)
@@ -76,14 +80,14 @@ def recognise(arguments: argparse.Namespace, services: Services) -> None:
 def _one(arguments: argparse.Namespace, services: Services) -> Iterator[tuple[Path, Result]]:
     from faceapp.pipeline.photos import read_photo
 
-    yield arguments.path, services.recognition.recognise(read_photo(arguments.path))
+    yield Path(arguments.path), services.recognition.recognise(read_photo(arguments.path))
 
 
 def _many(arguments: argparse.Namespace, services: Services) -> Iterator[tuple[Path, Result]]:
     """Every photo of a folder in order, with a progress line and a remark for each that cannot be read."""
     from faceapp.pipeline.photos import find_photos
 
-    paths = find_photos(arguments.path)
+    paths = find_photos(Path(arguments.path))
     if not paths:
         output.remark("The folder holds no photos.")
     start = time.monotonic()

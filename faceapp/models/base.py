@@ -15,8 +15,11 @@ Role = Literal["detector", "landmarker", "embedder"]
 class Detector(Protocol):
     """Finds faces. Safe to call from several threads at once."""
 
-    def detect(self, image: Image, min_face: int = 40) -> Detections:
-        """The faces of `image` whose shorter side is at least about `min_face` pixels, best first."""
+    def detect(self, image: Image, min_face: int = 40, doubtful: bool = False) -> Detections:
+        """The faces of `image` whose shorter side is at least about `min_face` pixels, best first.
+
+        doubtful: with low scores too, some of which are no faces. For who knows where a face must be.
+        """
 
     def detect_thorough(self, image: Image) -> Detections:
         """The same with every patience: small faces, low thresholds. For where `detect` found none."""

@@ -30,9 +30,9 @@ class DlibHog:
         # dlib lets other threads run while this one searches, so each thread has its own object.
         self._mine = threading.local()
 
-    def detect(self, image: Image, min_face: int = 40) -> Detections:
+    def detect(self, image: Image, min_face: int = 40, doubtful: bool = False) -> Detections:
         check_image(image)
-        return self._search(image, min_face, 0.0)
+        return self._search(image, min_face, THOROUGH_THRESHOLD if doubtful else 0.0)
 
     def detect_thorough(self, image: Image) -> Detections:
         check_image(image)

@@ -46,6 +46,9 @@ class Thresholds:
     final: float = 0.7
 
 
+DOUBTFUL = Thresholds(0.6, 0.6, 0.4)
+
+
 class Mtcnn:
     """A `Detector` with five points per face."""
 
@@ -62,9 +65,10 @@ class Mtcnn:
             session(mtcnn_nets.onet(output), threads),
         )
 
-    def detect(self, image: Image, min_face: int = 40) -> Detections:
+    def detect(self, image: Image, min_face: int = 40, doubtful: bool = False) -> Detections:
         check_image(image)
-        return self._cascade(_Pyramid(image), max(min_face, WINDOW), Thresholds())
+        thresholds = DOUBTFUL if doubtful else Thresholds()
+        return self._cascade(_Pyramid(image), max(min_face, WINDOW), thresholds)
 
     def detect_thorough(self, image: Image) -> Detections:
         """The thresholds stay as they are: lower ones find hardly a face more, and many that are none."""

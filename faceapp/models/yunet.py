@@ -26,7 +26,7 @@ OUTPUTS = tuple(f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "ob
 # The image is reduced to this longest side as long as the smallest face keeps ten pixels.
 SIDE, THOROUGH_SIDE, LONGEST_SIDE = 640, 1280, 2560
 SMALLEST = 10
-THRESHOLD, THOROUGH_THRESHOLD = 0.7, 0.5
+THRESHOLD, THOROUGH_THRESHOLD, DOUBTFUL_THRESHOLD = 0.7, 0.5, 0.4
 OVERLAP = 0.3
 
 
@@ -41,11 +41,12 @@ class Yunet:
         """Raises ModelUnavailable."""
         return cls(session(_any_size(path), threads))
 
-    def detect(self, image: Image, min_face: int = 40) -> Detections:
+    def detect(self, image: Image, min_face: int = 40, doubtful: bool = False) -> Detections:
         check_image(image)
         longest = max(image.shape[:2])
         side = min(max(SIDE, longest * SMALLEST / max(min_face, 1)), LONGEST_SIDE)
-        return self._search(image, min(1.0, side / longest), THRESHOLD)
+        threshold = DOUBTFUL_THRESHOLD if doubtful else THRESHOLD
+        return self._search(image, min(1.0, side / longest), threshold)
 
     def detect_thorough(self, image: Image) -> Detections:
         check_image(image)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from faceapp.errors import FaceAppError
 from faceapp.models.registry import Models
+from faceapp.pipeline.tiles import detect_far
 from faceapp.types import Box, Detections, Face, Image
 
 Source = TypeVar("Source")
@@ -25,14 +26,17 @@ class Analyser:
         self.detector_key = detector or models.default_key("detector")
         self.model_key = embedder or models.default_key("embedder")
 
-    def faces(self, image: Image, embed: bool = True, views: int | None = None) -> tuple[Face, ...]:
+    def faces(
+        self, image: Image, embed: bool = True, views: int | None = None, far: bool = False
+    ) -> tuple[Face, ...]:
         """The faces of an image, best detection first.
 
         A photo on which the detector finds nothing is searched once more with every patience.
         views: how many views of a face its embedding is the mean of; None for the model's best.
+        far: look for small faces as well, tile by tile.
         """
         detector = self._models.detector(self.detector_key)
-        found = detector.detect(image)
+        found = detect_far(detector, image) if far else detector.detect(image)
         if not len(found):
             found = detector.detect_thorough(image)
         if not len(found):

@@ -8,7 +8,18 @@ import uuid
 from flask import Flask, Response, g, request
 
 from faceapp.config import MEGABYTE
-from faceapp.rest import context, guard, jobs, people, recognition, refusals, seeds
+from faceapp.rest import (
+    classroom,
+    context,
+    guard,
+    jobs,
+    live,
+    people,
+    recognition,
+    refusals,
+    seeds,
+    sightings,
+)
 from faceapp.services import Services
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -24,7 +35,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(_limit_upload)
     app.after_request(_finish)
     refusals.install(app)
-    for area in (seeds, recognition, people, jobs):
+    for area in (seeds, recognition, people, jobs, classroom, live, sightings):
         app.register_blueprint(area.blueprint)
     return app
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from flask import request
 
-from faceapp.errors import FaceAppError
+from faceapp.errors import Forbidden
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
-
-class Forbidden(FaceAppError):
-    status = 403
 
 
 def check_caller() -> None:
@@ -27,6 +23,15 @@ def check_caller() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin.lower() != f"http://{host.lower()}":
         raise Forbidden("foreign_origin", "Web pages from elsewhere may not use this port.")
+    # An <img> of another page sends no Origin, but its request would open a camera. Following a link may.
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not _is_navigation():
+        raise Forbidden("foreign_origin", "Web pages from elsewhere may not use this port.")
+
+
+def _is_navigation() -> bool:
+    """The user follows a link; a frame within a page navigates too, and nobody clicked there."""
+    wanted = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    return wanted == ("navigate", "document")
 
 
 def _name_of(host: str) -> str:

@@ -42,10 +42,10 @@ def find() -> Response:
     if "name" in request.args:
         return jsonify(_named(request.args["name"]))
     if "image" in request.args:
-        face = people.face(_number("image", 0))
+        face = people.face(number_argument("image", 0))
         return jsonify([detailed(people.get(face.person_id))])
-    limit = _number("limit", 0) or None
-    found = people.find(request.args.get("text", ""), limit, _number("offset", 0))
+    limit = number_argument("limit", 0) or None
+    found = people.find(request.args.get("text", ""), limit, number_argument("offset", 0))
     return jsonify([wire.person(person) for person in found])
 
 
@@ -118,7 +118,8 @@ def _named(name: str) -> list[wire.Json]:
         return []
 
 
-def _number(name: str, default: int) -> int:
+def number_argument(name: str, default: int) -> int:
+    """A whole number of the address. Raises BadRequest."""
     text = request.args.get(name, "")
     if not text:
         return default

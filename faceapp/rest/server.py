@@ -79,6 +79,7 @@ class _Service:
         self._services = services
         self._listener = listener
         self._server: WsgiServer | None = None
+        self._closing = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rest", daemon=True)
         self._thread.start()
@@ -89,6 +90,7 @@ class _Service:
 
     def stop(self) -> None:
         self._ready.wait()
+        self._closing.set()
         if self._server is not None:
             self._server.stop()
         self._thread.join()
@@ -97,10 +99,13 @@ class _Service:
         try:
             # Imported here: it takes a third of a second, and callers wait in the socket's queue meanwhile.
             from faceapp.rest.app import create_app
+            from faceapp.rest.context import context_of
             from faceapp.rest.wsgi import WsgiServer
 
             limit = self._services.settings.current.upload_limit_mb
-            self._server = WsgiServer(create_app(self._services), self._listener, limit)
+            app = create_app(self._services)
+            self._closing = context_of(app).closing
+            self._server = WsgiServer(app, self._listener, limit)
         finally:
             self._ready.set()
         self._server.run()

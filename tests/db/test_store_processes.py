@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import lines, process
 
 from db import engine
 from db.store import SqlPeopleStore, open_store
@@ -21,26 +19,6 @@ from faceapp.types import ImportItem, NewFace
 
 MakeFace = Callable[..., NewFace]
 ROOT = "/data/lfw"
-HERE = Path(__file__).parent
-
-
-@contextmanager
-def process(kind: str, library: Path, backups: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
-    command = [sys.executable, *map(str, (HERE / "worker.py", kind, library, backups, *arguments))]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as started:
-        try:
-            yield started
-        finally:
-            started.kill()
-
-
-def lines(started: subprocess.Popen[str]) -> Iterator[str]:
-    assert started.stdout is not None
-    for line in started.stdout:
-        yield line.strip()
 
 
 def test_two_processes_write_at_once(library: Path, backups: Path) -> None:

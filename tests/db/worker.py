@@ -1,4 +1,4 @@
-"""Another process on the same library: `worker.py add|import|hold LIBRARY BACKUPS ...`."""
+"""Another process on the same library: `worker.py add|import|see|number|hold LIBRARY BACKUPS ...`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from conftest import make_face  # of this folder, which Python puts first for a script
+from made_sightings import make
 
-from db.store import SqlPeopleStore, open_store
+from db.store import SqlPeopleStore, SqlStore, open_store
 from faceapp.errors import Conflict
 from faceapp.types import ImportItem
 
@@ -53,6 +54,17 @@ def import_folder(store: SqlPeopleStore, root: str) -> None:
     store.close_import(import_id)
 
 
+def see(store: SqlStore, first: int, last: int) -> None:
+    for number in range(first, last):
+        store.add_sighting(make(number))
+        say(str(number))
+
+
+def number_visitors(store: SqlStore, first: int, last: int) -> None:
+    for sighting_id in range(first, last):
+        say(f"{sighting_id} is visitor {store.visitor_of(sighting_id)}")
+
+
 def hold(library: Path) -> None:
     """Keep the write lock until somebody closes our standard input."""
     connection = sqlite3.connect(library, isolation_level=None)
@@ -70,6 +82,10 @@ def main(kind: str, library: Path, backups: Path, *arguments: str) -> None:
         say("open")
         if kind == "add":
             add(store, *map(int, arguments))
+        elif kind == "see":
+            see(store, *map(int, arguments))
+        elif kind == "number":
+            number_visitors(store, *map(int, arguments))
         else:
             import_folder(store, *arguments)
 
