@@ -8,7 +8,7 @@ import warnings
 
 from benchmarks import photos, report
 
-NAMES = ("speed", "search", "accuracy", "folder", "window")
+NAMES = ("speed", "search", "accuracy", "folder", "window", "live")
 
 
 def main() -> None:

@@ -23,6 +23,12 @@ def lfw(count: int) -> list[Path]:
     return [sorted(person.glob("*.jpg"))[0] for person in people[::step][:count]]
 
 
+def ordinary(count: int) -> list[Path]:
+    """Files of portraits and group photos as they are, half a megapixel to several."""
+    folders = ("portraits", "crowd", "landmarks/helen")
+    return [file for folder in folders for file in sorted((data() / folder).glob("*.jpg"))][:count]
+
+
 def large(longest: int = 1280) -> list[Image]:
     """Portraits and group photos, scaled so that their longest side has `longest` pixels."""
     files = sorted((data() / "portraits").glob("*.jpg")) + sorted((data() / "crowd").glob("*.jpg"))
