@@ -45,7 +45,14 @@ def test_two_processes_write_at_once(library: Path, backups: Path) -> None:
 
 
 def test_two_processes_import_one_folder(library: Path, backups: Path) -> None:
-    with process("import", library, backups, ROOT) as one, process("import", library, backups, ROOT) as other:
+    together = "import", library, backups, ROOT, "together"
+    with process(*together) as one, process(*together) as other:
+        for started in (one, other):
+            assert "importing" in lines(started)
+        for started in (one, other):
+            assert started.stdin is not None
+            started.stdin.write("\n")
+            started.stdin.flush()
         assert one.communicate()
         assert other.communicate()
         assert (one.returncode, other.returncode) == (0, 0)

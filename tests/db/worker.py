@@ -34,9 +34,15 @@ def add(store: SqlPeopleStore, first: int, last: int) -> None:
         say(f"added {number}")
 
 
-def import_folder(store: SqlPeopleStore, root: str) -> None:
-    """What the import job does: read what is not done yet, person after person."""
+def import_folder(store: SqlPeopleStore, root: str, *together: str) -> None:
+    """What the import job does: read what is not done yet, person after person.
+
+    together: say that it is open and go on when a line comes, so that two imports surely overlap.
+    """
     import_id, items = store.open_import(root)
+    if together:
+        say("importing")
+        sys.stdin.readline()
     done = {item.path for item in items}
     for number in range(PEOPLE):
         name = f"Person {number}"
