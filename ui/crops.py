@@ -83,10 +83,14 @@ class Crops(QObject):
     def _read(self, key: _Key) -> QImage:
         """On the job's thread. A face that has been removed meanwhile has a null picture."""
         try:
-            picture = from_jpeg(self._services.people.crop(key.face_id))
+            picture = from_jpeg(self._bytes_of(key.face_id))
         except NotFound:
             return QImage()
         return picture if picture.isNull() else tile(picture, key.side, key.ratio)
+
+    def _bytes_of(self, face_id: int) -> bytes:
+        """On the job's thread: the JPEG bytes of a crop. Raises NotFound."""
+        return self._services.people.crop(face_id)
 
     def _on_loaded(self, tiles: list[tuple[_Key, QImage]]) -> None:
         for key, picture in tiles:

@@ -19,6 +19,10 @@ class MarkState(Enum):
     LOOKALIKE = "lookalike"
     READY = "ready"
     REFUSED = "refused"
+    SMALL = "small"
+    DECIDING = "deciding"
+    STRANGER = "stranger"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ STROKES = {
     MarkState.LOOKALIKE: Stroke(QColor("#8ec5ff"), Qt.DashLine, "≈"),
     MarkState.READY: Stroke(QColor("#6ee7a0"), Qt.SolidLine, "✓"),
     MarkState.REFUSED: Stroke(QColor("#ffc65c"), Qt.DotLine, "!"),
+    MarkState.SMALL: Stroke(QColor("#c9ced6"), Qt.DotLine, "·"),
+    MarkState.DECIDING: Stroke(QColor("#ffc65c"), Qt.DashLine, "…"),
+    MarkState.STRANGER: Stroke(QColor("#8ec5ff"), Qt.DashDotLine, "?"),
+    MarkState.LOST: Stroke(QColor("#9aa2ad"), Qt.DotLine, "✕"),
 }
 EDGE = QColor(0, 0, 0, 170)
 LABEL_BACK = QColor(18, 20, 24, 225)

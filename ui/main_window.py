@@ -48,7 +48,9 @@ class MainWindow(QMainWindow):
     tabs: QTabWidget
     lookalike_tab: QWidget
     enrol_tab: QWidget
+    live_tab: QWidget
     people_tab: QWidget
+    sightings_tab: QWidget
     notice_layout: QVBoxLayout
     jobs_dock: QDockWidget
     jobs_layout: QVBoxLayout
@@ -65,7 +67,9 @@ class MainWindow(QMainWindow):
     commands_action: QAction
     lookalike_action: QAction
     enrol_action: QAction
+    live_action: QAction
     people_action: QAction
+    sightings_action: QAction
     system_theme_action: QAction
     light_theme_action: QAction
     dark_theme_action: QAction
@@ -83,6 +87,7 @@ class MainWindow(QMainWindow):
         self._memory = Memory(services.paths)
         self._pages: dict[QWidget, Page] = {}
         self._stale: set[Page] = set()
+        self._titles: dict[QWidget, str] = {}
         self._started = False
         self._history: HistoryDialog | None = None
         self.library = Library(services, jobs, self)
@@ -103,7 +108,9 @@ class MainWindow(QMainWindow):
             make = {
                 self.lookalike_tab: _lookalike_page,
                 self.enrol_tab: _enrol_page,
+                self.live_tab: _live_page,
                 self.people_tab: _people_page,
+                self.sightings_tab: _sightings_page,
             }[tab]
             page = self._pages[tab] = make()(self._services, self._jobs, self)
             layout = QVBoxLayout(tab)
@@ -115,6 +122,7 @@ class MainWindow(QMainWindow):
             page.library_changed.connect(self.library.check)
             page.import_requested.connect(self.import_folder)
             page.sample_requested.connect(self.start_sample)
+            page.noted.connect(lambda note, tab=tab: self._show_note(tab, note))
         return self._pages[tab]
 
     @property
@@ -202,7 +210,7 @@ class MainWindow(QMainWindow):
         self.status.addPermanentWidget(self.library_label)
         self.status.addPermanentWidget(self.rest_switch)
         self.redo_action.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        for index, name in enumerate(("lookalike", "enrol", "people")):
+        for index, name in enumerate(("lookalike", "enrol", "camera", "people", "sightings")):
             self.tabs.setTabIcon(index, icon(name))
         icons = {
             self.open_action: "open",
@@ -215,7 +223,9 @@ class MainWindow(QMainWindow):
             self.commands_action: "find",
             self.lookalike_action: "lookalike",
             self.enrol_action: "enrol",
+            self.live_action: "camera",
             self.people_action: "people",
+            self.sightings_action: "sightings",
             self.quit_action: "quit",
             self.full_screen_action: "full-screen",
             self.kept_action: "info",
@@ -249,7 +259,9 @@ class MainWindow(QMainWindow):
         self.commands_action.triggered.connect(self.show_commands)
         self.lookalike_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.lookalike_tab))
         self.enrol_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.enrol_tab))
+        self.live_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.live_tab))
         self.people_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.people_tab))
+        self.sightings_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.sightings_tab))
         for action, choice in self._theme_choices().items():
             action.triggered.connect(lambda _, choice=choice: self._on_theme_chosen(choice))
         self.full_screen_action.toggled.connect(self._on_full_screen_toggled)
@@ -294,7 +306,9 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._on_first_shown)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Timers end first; `ui.app` ends the rest in its order."""
+        """Timers and cameras end first; `ui.app` ends the rest in its order."""
+        for page in self._pages.values():
+            page.stop()
         self.library.stop()
         self.models_label.stop()
         self._memory.put("window/geometry", self.saveGeometry())
@@ -314,6 +328,12 @@ class MainWindow(QMainWindow):
             self._stale.discard(page)
             page.refresh()
         page.setFocus()
+
+    def _show_note(self, tab: QWidget, note: str) -> None:
+        """What goes on in a page is told by its tab, also while another one is shown."""
+        index = self.tabs.indexOf(tab)
+        title = self._titles.setdefault(tab, self.tabs.tabText(index))
+        self.tabs.setTabText(index, f"{title} · {note}" if note else title)
 
     def _on_open_triggered(self) -> None:
         self.current_page.choose_photos()
@@ -379,3 +399,15 @@ def _people_page() -> PageClass:
     from ui.people_page import PeoplePage
 
     return PeoplePage
+
+
+def _live_page() -> PageClass:
+    from ui.live_page import LivePage
+
+    return LivePage
+
+
+def _sightings_page() -> PageClass:
+    from ui.sightings_page import SightingsPage
+
+    return SightingsPage

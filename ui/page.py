@@ -22,6 +22,7 @@ class Page(QWidget):
         library_changed: this page has written to the library; the window lets everybody look at once.
         import_requested: ask for a folder of people and import it.
         sample_requested: enrol the sample people.
+        noted: a few words that the tab shows beside its title ("2 on"); "" for none.
     """
 
     lookalike_requested = pyqtSignal(object)
@@ -30,6 +31,7 @@ class Page(QWidget):
     library_changed = pyqtSignal()
     import_requested = pyqtSignal()
     sample_requested = pyqtSignal()
+    noted = pyqtSignal(str)
 
     def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,3 +55,6 @@ class Page(QWidget):
 
     def refresh(self) -> None:
         """The library has changed (by this page, another one, or another process)."""
+
+    def stop(self) -> None:
+        """The window is closing: end timers, let devices go."""

@@ -239,6 +239,8 @@ def test_every_command_has_a_text_and_no_shortcut_is_given_twice(window: MainWin
         "Ctrl+1",
         "Ctrl+2",
         "Ctrl+3",
+        "Ctrl+4",
+        "Ctrl+5",
         "Ctrl+O",
         "Ctrl+V",
         "Ctrl+Z",
