@@ -1,8 +1,9 @@
 """How well tracks agree with the truth: IDF1, precision and recall of identities, and switches.
 
 Ristani and others, "Performance measures and a data set for multi-target, multi-camera tracking" (2016):
-tracks are paired with the true ones so that as many boxes as possible agree (overlap of 0.5); IDF1 is their share.
-A switch, as in CLEAR MOT (Bernardin, Stiefelhagen, 2008), is a true track whose boxes go on under another id.
+tracks are paired with the true ones so that as many boxes as possible agree (overlap of 0.5); IDF1 is their
+share. A switch, as in CLEAR MOT (Bernardin, Stiefelhagen, 2008), is a true track whose boxes go on under
+another id.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ class Sightings(Protocol):
     def extend(self, sighting_id: int, last: datetime) -> None:
         """The same track was still there."""
 
+    def correct(self, sighting_id: int, person_id: int | None) -> None:
+        """It was that person; None for nobody who is enrolled."""
+
     def visitor_for(self, embedding: Floats) -> int | None:
         """The number of a stranger who was seen before, or None."""
 
@@ -164,7 +167,10 @@ class _Book:
 
     def decided(self, track: LiveTrack) -> None:
         decision, template, best = track.decision, track.template, track.best
-        if decision is None or template is None or best is None or track.sighting is not None:
+        if decision is not None and track.sighting is not None:
+            self._sightings.correct(track.sighting, decision.person.id if decision.person else None)
+            return
+        if decision is None or template is None or best is None:
             return
         track.sighting = self._sightings.record(
             NewSighting(

@@ -25,6 +25,9 @@ from faceapp.types import Floats, Person
 ALL = SightingFilter()
 # A camera that is asked for pictures now and then: somebody who is seen again so soon has not been away.
 SAME_VISIT = timedelta(minutes=5)
+# Two strangers under one number would both take the name that one of them is given, in everything that was
+# recorded: that must be a hundred times rarer than a wrong name in a search.
+VISITOR_CARE = 100
 CSV_HEADER = ("id", "source", "first", "last", "person", "visitor", "distance")
 
 
@@ -196,7 +199,7 @@ class Sightings:
             return None
         distances = 1.0 - strangers.vectors @ np.asarray(embedding, np.float32)
         index = int(np.argmin(distances))
-        if distances[index] > self._recognition.threshold_among(len(strangers.vectors)):
+        if distances[index] > self._recognition.threshold_among(VISITOR_CARE * len(strangers.vectors)):
             return None
         return strangers.ids[index], strangers.visitors[index]
 

@@ -34,7 +34,10 @@ JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 class HttpReader:
-    """A `Reader` of an HTTP camera, which is asked at the first `read`. No redirection is followed: an allowed camera must not lead elsewhere."""
+    """A `Reader` of an HTTP camera, which is asked at the first `read`.
+
+    No redirection is followed: an allowed camera must not lead elsewhere.
+    """
 
     fps = 0.0
     frames = 0

@@ -1,7 +1,8 @@
 """Faces followed through the frames of one source: detected now and then, followed in between.
 
-The detector runs on every k-th frame, and at once after a cut and when a face was lost from sight; a new
-face is confirmed in the next frame. Who a face is does not matter here; `watcher` asks `adopt` to take up a lost track.
+The detector runs on every k-th frame, and at once after a cut and when a face was lost from sight; a new face
+is confirmed in the next frame. Who a face is does not matter here; `watcher` asks `adopt` to take up a lost
+track.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ SMALL_EVERY = 3
 # A detector's limit is not sharp: below this multiple of it a face that was missed is not held against it.
 UNSURE_SIZE = 1.25
 # A track whose mean score falls below this is no face.
-LEAST_BELIEF = 0.6
+LEAST_BELIEF = 0.55
 # Of a frame whose face was lost from sight: no sooner after the last detection than this.
 SOONEST = 2
 # A face with a lower score than this is looked at twice: with that margin around it, in sides of the face,
 # and for faces of at least that share of its size.
 CERTAIN_SCORE = 0.7
-SECOND_LOOK = 0.6
+SECOND_LOOK = 0.9
 LEAST_SHARE = 0.6
 
 
@@ -192,7 +193,8 @@ class Tracker:
         pairs = dict(associate(boxes, found.boxes, found.scores))
         sightings = {index: Seen.of(found, detection) for index, detection in pairs.items()}
         # Those that are certain first: a doubtful track must not take their faces.
-        for index in sorted(range(len(self.tracks)), key=lambda i: -sightings[i].score if i in sightings else 0):
+        scores = [sightings[index].score if index in sightings else 0.0 for index in range(len(boxes))]
+        for index in sorted(range(len(boxes)), key=lambda index: -scores[index]):
             track, seen = self.tracks[index], sightings.get(index)
             if track.seen and (seen is None or seen.score < CERTAIN_SCORE):
                 again = self._look_again(track, frame)

@@ -39,7 +39,7 @@ CROP_MARGIN, CROP_SIZE = 0.35, 192
 DETECT_SHARE = 0.35
 LEAST_EVERY, MOST_EVERY = 3, 15
 # Of a file, so that the same file gives the same tracks on every machine.
-FILE_EVERY = 5
+FILE_EVERY = 6
 # Tracks that have ended are kept for the report in files, and for a while in cameras.
 KEPT_ENDED = 500
 # Boxes of a camera's track that are remembered; its first and last time are kept anyway.
@@ -93,8 +93,9 @@ class Watcher:
         live: bool = False,
         spoof: Callable[[Image, Box], float] | None = None,
     ) -> None:
-        """threshold: the distance up to which two faces are one person. on_decided, on_ended: called with a
-        track when it is decided, and when it is gone. spoof: the live score of a face in a frame."""
+        """threshold: the distance up to which two faces are one person. on_decided, on_ended: called
+        with a track when it is decided or corrected, and when it is gone. spoof: the live score of a face
+        in a frame."""
         self._tracker = Tracker(detector, settings.min_face)
         self._embedder = embedder
         self._search = search
@@ -190,6 +191,8 @@ class Watcher:
             return False
         template = track.decision or Decision(None, None, None, (), len(track.samples), self._settings.method)
         track.decision = identity.renamed(template, person)
+        if self._on_decided is not None:
+            self._on_decided(track)
         return True
 
     # -- the steps of one frame -----------------------------------------------------------------------

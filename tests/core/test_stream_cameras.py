@@ -75,6 +75,11 @@ def lively(live: LiveSession, seen: int = -1) -> bool:
     return live.status.state is SourceState.RUNNING and latest is not None and latest.frame.number > seen
 
 
+def shape(live: LiveSession) -> tuple[int, ...]:
+    latest = live.latest()
+    return latest.frame.image.shape if latest is not None else ()
+
+
 def number(live: LiveSession) -> int:
     latest = live.latest()
     return latest.frame.number if latest is not None else -1
@@ -106,7 +111,7 @@ def test_the_size_may_change(camera: CameraServer, path: str) -> None:
     try:
         assert until(lambda: lively(live))
         camera.size = (500, 100)
-        assert until(lambda: (latest := live.latest()) is not None and latest.frame.image.shape == (100, 500, 3))
+        assert until(lambda: shape(live) == (100, 500, 3))
     finally:
         live.stop()
 

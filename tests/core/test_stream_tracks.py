@@ -68,9 +68,9 @@ class Library:
             self.people.append((Person(index, name), models.embedder().embed(image, found)[0]))
 
     def search(self, embedding: Floats) -> list[Match]:
+        distances = [(person, float(1 - vector @ embedding)) for person, vector in self.people]
         found = [
-            Match(person, person.id, float(1 - vector @ embedding), 0.0, bool(1 - vector @ embedding <= 0.09), "")
-            for person, vector in self.people
+            Match(person, person.id, distance, 0.0, distance <= 0.09, "") for person, distance in distances
         ]
         return sorted(found, key=lambda match: match.distance)
 
@@ -96,7 +96,9 @@ def library(models: Models, astronaut: Image, hopper: Image) -> Library:
     return Library(models, {"Ann": astronaut, "Bob": hopper})
 
 
-def watcher(models: Models, library: Library | None, settings: LiveSettings | None = None, **more: object) -> Watcher:
+def watcher(
+    models: Models, library: Library | None, settings: LiveSettings | None = None, **more: object
+) -> Watcher:
     return Watcher(
         models.detector(),
         more.pop("embedder", None) or models.embedder(),
@@ -115,7 +117,8 @@ def play(watching: Watcher, images: Sequence[Image]) -> tuple[Track, ...]:
 
 
 def named(tracks: Sequence[Track]) -> list[str | None]:
-    return [track.decision.person.name if track.decision and track.decision.person else None for track in tracks]
+    people = [track.decision.person if track.decision else None for track in tracks]
+    return [person.name if person else None for person in people]
 
 
 def walk(frames: int, ann: Image, bob: Image | None = None) -> list[Image]:
@@ -244,7 +247,8 @@ def test_somebody_else_is_not_taken_for_the_lost_one(
     models: Models, library: Library, ann: Image, bob: Image
 ) -> None:
     behind = background()
-    images = [scene(behind, [(ann, (150, 180))])] * 40 + [behind] * 30 + [scene(behind, [(bob, (150, 180))])] * 40
+    first, second = (scene(behind, [(who, (150, 180))]) for who in (ann, bob))
+    images = [first] * 40 + [behind] * 30 + [second] * 40
     assert named(play(watcher(models, library), images)) == ["Ann", "Bob"]
 
 
@@ -254,7 +258,7 @@ def test_two_people_who_cross_keep_their_names(
     """Bob walks in front of Ann: both come out with the id they went in with."""
     behind = background()
     images = [
-        scene(behind, [(ann, (140 + 4 * number, 180)), (bob, (500 - 4 * number, 190))]) for number in range(91)
+        scene(behind, [(ann, (140 + step, 180)), (bob, (500 - step, 190))]) for step in range(0, 364, 4)
     ]
     watching = watcher(models, library)
     tracks = play(watching, images)

@@ -188,6 +188,7 @@ def test_a_wrong_name_is_corrected(
     page.say(page.feed, stranger.id, services.people.get(other.id))
     until(lambda: sorted(named(page)) == ["Eileen Collins", "Grace Hopper"])
     assert page.feed.rows[stranger.id].face.decision.reason == "You said so."
+    until(lambda: "Grace Hopper" in [seen.person.name for seen in services.sightings.find() if seen.person])
 
 
 def test_lookalikes_get_the_face_alone(page: LivePage, frames: Path, until: Until, qtbot: QtBot) -> None:
