@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -83,10 +83,12 @@ def _check_libraries(need: Literal["cv2", "window"]) -> None:
 
 
 @contextlib.contextmanager
-def _services(arguments: argparse.Namespace, executor: Executor | None = None) -> Iterator[Services]:
+def _services(
+    arguments: argparse.Namespace, executor: Callable[[], Executor] | None = None
+) -> Iterator[Services]:
     """Paths, log, settings, store, models and jobs, in this order; closed the other way round.
 
-    executor: what jobs run on; plain threads by default.
+    executor: makes what jobs and live sources run on; plain threads by default.
     """
     from db.store import open_store
     from faceapp import logs, paths
@@ -103,10 +105,10 @@ def _services(arguments: argparse.Namespace, executor: Executor | None = None) -
         output.remark(f"{settings.problem} Its mistakes are passed over.")
     store = open_store(places.library, places.backups)
     try:
-        jobs = JobManager(executor or ThreadExecutor())
+        jobs = JobManager((executor or ThreadExecutor)())
         # Many photos are read side by side on all cores; a network of one thread wastes none of them.
         models = Models(places, threads=1 if _is_many_photos(arguments) else None)
-        services = Services(store, models, jobs, places, settings)
+        services = Services(store, models, jobs, places, settings, executor or ThreadExecutor)
     except FaceAppError:
         store.close()
         raise
@@ -130,7 +132,7 @@ def _window(arguments: argparse.Namespace) -> int:
     from ui import app
     from ui.jobs_qt import QtExecutor
 
-    with _services(arguments, QtExecutor()) as services, _rest(services) as rest:
+    with _services(arguments, QtExecutor) as services, _rest(services) as rest:
         services.sightings.start_retention()
         return app.run(services, rest)
 
