@@ -69,7 +69,6 @@ class TrackedFace:
     """A track as it is in one frame. landmarks (5, 2) in frames where the detector ran, else None.
 
     faces of needed: how many faces have been compared so far, and how many a decision takes.
-    live: the anti-spoof score, 0 (a picture of a face) to 1, or None where it was not measured.
     """
 
     track_id: int
@@ -79,7 +78,6 @@ class TrackedFace:
     decision: Decision | None = None
     faces: int = 0
     needed: int = 0
-    live: float | None = None
 
     @property
     def label(self) -> str:
@@ -127,7 +125,7 @@ class LiveSettings:
 
     min_face: pixels below which a face is only followed. decide_after: faces that a decision takes.
     detect_every: frames from one detection to the next; 0 = as the machine allows. one_person_once: off
-    for twins. anti_spoof: measure the live score where the model is there.
+    for twins.
     """
 
     min_face: int = 40
@@ -135,7 +133,6 @@ class LiveSettings:
     method: Method = "vote"
     detect_every: int = 0
     one_person_once: bool = True
-    anti_spoof: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,8 +87,6 @@ def label(face: TrackedFace) -> str:
         parts.append(progress(face))
     elif face.decision.person is not None and face.decision.distance is not None:
         parts.append(f"{face.decision.distance:.2f}")
-    if face.live is not None and face.live < 0.5:
-        parts.append(_tr("a picture?"))
     return " · ".join([part for part in parts if part] + [f"#{face.track_id}"])
 
 
@@ -113,8 +111,6 @@ def tooltip(face: TrackedFace) -> str:
             )
             lines.append(nearest.format(face.decision.distance))
         lines.append(face.decision.reason)
-    if face.live is not None:
-        lines.append(_tr("A live face: {0:.0%}").format(face.live))
     return "<br>".join(escape(line) for line in lines if line)
 
 

@@ -137,7 +137,6 @@ def _face(face: TrackedFace) -> wire.Json:
         "distance": None if distance is None else round(distance, wire.DISTANCE_DIGITS),
         "faces": face.faces,
         "needed": face.needed,
-        "live": None if face.live is None else round(face.live, 3),
     }
 
 

@@ -42,7 +42,7 @@ class Candidate:
 
 # What belongs to the person, not to the place.
 IDENTITY = (
-    "id", "frame", "seconds", "started", "samples", "decision", "excluded", "sighting", "live_scores",
+    "id", "frame", "seconds", "started", "samples", "decision", "excluded", "sighting",
 )  # fmt: skip
 
 
@@ -80,7 +80,6 @@ class LiveTrack:
     excluded: set[int] = field(default_factory=set)
     met: int | None = None
     partners: list[LiveTrack] = field(default_factory=list)
-    live_scores: list[float] = field(default_factory=list)
     sighting: int | None = None
     started: datetime = NEVER
     last: datetime = NEVER
@@ -178,4 +177,3 @@ class LiveTrack:
         self.samples = other.samples + self.samples
         self.decision, self.sighting = other.decision, other.sighting
         self.excluded = other.excluded
-        self.live_scores = other.live_scores + self.live_scores

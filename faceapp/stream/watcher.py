@@ -91,11 +91,9 @@ class Watcher:
         on_decided: OnDecided | None = None,
         on_ended: OnDecided | None = None,
         live: bool = False,
-        spoof: Callable[[Image, Box], float] | None = None,
     ) -> None:
         """threshold: the distance up to which two faces are one person. on_decided, on_ended: called
-        with a track when it is decided or corrected, and when it is gone. spoof: the live score of a face
-        in a frame."""
+        with a track when it is decided or corrected, and when it is gone."""
         self._tracker = Tracker(detector, settings.min_face)
         self._embedder = embedder
         self._search = search
@@ -106,7 +104,6 @@ class Watcher:
         self._on_decided = on_decided
         self._on_ended = on_ended
         self._live = live
-        self._spoof = spoof if settings.anti_spoof else None
         self._every = settings.detect_every or FILE_EVERY
         self._interval = 0.04
         self._last_seconds: float | None = None
@@ -445,7 +442,6 @@ class Watcher:
             track.decision,
             len(track.samples),
             self._settings.decide_after,
-            float(np.median(track.live_scores)) if track.live_scores else None,
         )
 
     def _count(self, stages: dict[str, float], detected: bool) -> None:
