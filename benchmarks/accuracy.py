@@ -16,7 +16,7 @@ from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser, in_order
 from faceapp.pipeline.choice import subject
 from faceapp.pipeline.photos import read_photo
-from faceapp.search.calibrate import threshold_among
+from faceapp.search.calibrate import library_threshold
 from faceapp.search.gallery import Gallery
 from faceapp.tasks.evaluate import evaluate_pairs
 from faceapp.types import EmbeddingRows, Floats
@@ -101,7 +101,7 @@ def open_set(
         for _ in range(max(1, 2000 // size)):
             chosen = random.choice(list(enrolled), size, replace=False).tolist()
             gallery = gallery_of({index: enrolled[index] for index in chosen})
-            threshold = threshold_among(calibration, size)
+            threshold = library_threshold(gallery, calibration)
             for owner, query in queries:
                 best = gallery.nearest(query, "m", 1)[0]
                 named = best.distance <= threshold
@@ -115,7 +115,7 @@ def open_set(
         "accuracy-strangers",
         "Strangers in a search",
         "The same photos, random people enrolled: second photos of those who are, and of those who are not."
-        " The threshold follows the size of the library (`threshold_among`).",
+        " The threshold follows the library (`library_threshold`); the last draw's is shown.",
         ("people enrolled", "threshold", "enrolled people named rightly", "strangers who get a name"),
         rows,
     )
