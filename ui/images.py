@@ -51,10 +51,6 @@ def from_jpeg(data: bytes) -> QImage:
     return QImage.fromData(data)
 
 
-def pixmap_from_jpeg(data: bytes) -> QPixmap:
-    return QPixmap.fromImage(from_jpeg(data))
-
-
 def tile(picture: QImage, side: int, ratio: float = 1.0, radius: int = 8) -> QImage:
     """A square with round corners, cut from the middle of `picture`, sharp on HiDPI screens.
 

@@ -55,14 +55,11 @@ class Recognition:
 
     def threshold_among(self, comparisons: int) -> float:
         """The distance up to which two faces count as one person, when so many are compared with."""
-        return self._threshold(comparisons)
+        return self._settings.current.threshold or threshold_among(self._calibration, comparisons)
 
     def picture_threshold(self, faces: int) -> float:
         """The same for a picture of so many faces, each compared with everybody of this library."""
-        return self._threshold(faces * len(self._current().gallery.person_ids))
-
-    def _threshold(self, comparisons: int) -> float:
-        return self._settings.current.threshold or threshold_among(self._calibration, comparisons)
+        return self.threshold_among(faces * len(self._current().gallery.person_ids))
 
     def lookalikes(self, photo: Photo, top: int = 10) -> tuple[FaceMatches, ...]:
         """Every face of the photo with the `top` people it resembles most, best first."""
@@ -138,7 +135,7 @@ class Recognition:
         """Which of these people look so much like somebody else in the library that chance is unlikely."""
         gallery = self._current().gallery
         comparisons = len(person_ids) * len(gallery.person_ids) // 2
-        pairs = gallery.pairs_within(self._threshold(comparisons), person_ids)
+        pairs = gallery.pairs_within(self.threshold_among(comparisons), person_ids)
         people = self._store.people_by_ids([number for pair in pairs for number in pair[:2]])
         return [
             Pair(people[one], people[other], distance)
