@@ -317,9 +317,11 @@ class FaceCanvas(QWidget):
         return backdrop
 
     def _draw_photo(self, painter: QPainter, picture: Picture) -> None:
-        level = picture.level(self.scale)
-        ratio = level.width() / picture.width, level.height() / picture.height
-        whole = QRectF(self._origin, self._to_widget((picture.width, picture.height)))
+        """Draw a picture where the photo lies; it may have more or fewer pixels than the photo."""
+        frame = self._picture or picture
+        level = picture.level(self.scale * frame.width / picture.width)
+        ratio = level.width() / frame.width, level.height() / frame.height
+        whole = QRectF(self._origin, self._to_widget((frame.width, frame.height)))
         visible = whole.intersected(QRectF(self.rect()))
         corner = self._to_photo(visible.topLeft())
         part = QRectF(

@@ -71,9 +71,19 @@ class PhotoWell(QFrame):
     refused = pyqtSignal(object)
     sample_wanted = pyqtSignal()
 
-    def __init__(self, jobs: JobsQt, cameras: Cameras | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        jobs: JobsQt,
+        cameras: Cameras | None = None,
+        parent: QWidget | None = None,
+        title: str = "",
+        compact: bool = False,
+    ) -> None:
+        """title: what the photos are for. compact: for a page with several wells, without words to spare."""
         super().__init__(parent)
         self.setAcceptDrops(True)
+        self._invitation = title or self.tr("Drop photos here")
+        self._compact = compact
         self._jobs = jobs
         self._cameras = cameras or SystemCameras()
         self._last_folder = ""
@@ -105,22 +115,10 @@ class PhotoWell(QFrame):
         self._on_rows_changed()
 
     def _lay_out(self) -> None:
-        self._title.setText(self.tr("Drop photos here"))
+        self._title.setText(self._invitation)
         self._hint.setText(self.tr("from a folder or a browser"))
         self._clear.setAutoRaise(True)
-        sheet = QVBoxLayout(self._sheet)
-        sheet.setContentsMargins(12, 16, 12, 12)
-        sheet.setSpacing(4)
-        for label in (self._icon, self._title, self._hint):
-            sheet.addWidget(label)
-        sheet.addSpacing(8)
-        buttons = QGridLayout()
-        buttons.setSpacing(8)
-        four = (self.browse_button, self.folder_button, self.paste_button, self.webcam_button)
-        for place, button in enumerate(four):
-            buttons.addWidget(button, place // 2, place % 2)
-        buttons.addWidget(self.sample_button, 2, 0, 1, 2)
-        sheet.addLayout(buttons)
+        self._lay_out_sheet()
         foot = QHBoxLayout()
         foot.addWidget(self._count, 1)
         foot.addWidget(self._clear)
@@ -134,6 +132,29 @@ class PhotoWell(QFrame):
 
         QWidget.setTabOrder(self.sample_button, self.list)
         QWidget.setTabOrder(self.list, self._clear)
+
+    def _lay_out_sheet(self) -> None:
+        sheet = QVBoxLayout(self._sheet)
+        sheet.setContentsMargins(12, 8 if self._compact else 16, 12, 8 if self._compact else 12)
+        sheet.setSpacing(4)
+        for label in (self._icon, self._title, self._hint):
+            sheet.addWidget(label)
+        sheet.addSpacing(4 if self._compact else 8)
+        buttons = QGridLayout()
+        buttons.setSpacing(8)
+        four = (self.browse_button, self.folder_button, self.paste_button, self.webcam_button)
+        for place, button in enumerate(four):
+            if self._compact:
+                button.setAccessibleName(button.text())
+                button.setText("")
+                buttons.addWidget(button, 0, place)
+            else:
+                buttons.addWidget(button, place // 2, place % 2)
+        if self._compact:
+            self.sample_button.hide()
+        else:
+            buttons.addWidget(self.sample_button, 2, 0, 1, 2)
+        sheet.addLayout(buttons)
 
     def _connect(self) -> None:
         self.browse_button.clicked.connect(self.browse)
@@ -244,8 +265,8 @@ class PhotoWell(QFrame):
         self.list.setVisible(listed)
         self._count.setVisible(listed)
         self._clear.setVisible(listed)
-        self._icon.setVisible(not listed)
-        self._hint.setVisible(not listed)
+        self._icon.setVisible(not listed and not self._compact)
+        self._hint.setVisible(not listed and not self._compact)
         self._count.setText(
             self.tr("One photo") if count == 1 else self.tr("{count} photos").format(count=count)
         )
@@ -283,8 +304,7 @@ class PhotoWell(QFrame):
         self._sheet.setProperty("hot", inviting)
         self._sheet.style().unpolish(self._sheet)
         self._sheet.style().polish(self._sheet)
-        text = self.tr("Let go to take them") if inviting else self.tr("Drop photos here")
-        self._title.setText(text)
+        self._title.setText(self.tr("Let go to take them") if inviting else self._invitation)
 
 
 def _button(name: str, text: str, tip: str) -> QPushButton:

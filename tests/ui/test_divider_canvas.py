@@ -1,0 +1,80 @@
+"""Before and after: the line, what lies on each side of it, keys; and the slider with its words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from ui.divider_canvas import DividerCanvas
+from ui.picture import Picture
+from ui.slider_row import SliderRow
+
+GREEN, RED = (10, 200, 30), (10, 30, 200)
+
+
+def plain(colour: tuple[int, int, int], side: int = 400) -> Picture:
+    return Picture.of(np.full((side, side, 3), colour, np.uint8))
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> DividerCanvas:
+    widget = DividerCanvas()
+    qtbot.addWidget(widget)
+    widget.resize(624, 624)
+    widget.set_picture(plain(GREEN))
+    widget.set_result(plain(RED, 200))
+    widget.set_share(0.5)
+    widget.show()
+    qtbot.waitExposed(widget)
+    return widget
+
+
+def seen(canvas: DividerCanvas, x: int, y: int = 150) -> tuple[int, int, int]:
+    ratio = canvas.devicePixelRatioF()
+    colour = canvas.grab().toImage().pixelColor(int(x * ratio), int(y * ratio))
+    return colour.blue(), colour.green(), colour.red()
+
+
+def test_left_of_the_line_is_the_photo_and_right_of_it_the_result(canvas: DividerCanvas) -> None:
+    assert seen(canvas, 150) == pytest.approx(GREEN, abs=8)
+    assert seen(canvas, 500) == pytest.approx(RED, abs=8)
+
+
+def test_the_line_is_dragged_with_the_mouse_and_the_photo_stays_where_it_is(canvas: DividerCanvas) -> None:
+    # The photo's 400 pixels lie on 12 to 612.
+    QTest.mousePress(canvas, Qt.LeftButton, pos=QPoint(312, 300))
+    QTest.mouseMove(canvas, QPoint(162, 300))
+    QTest.mouseRelease(canvas, Qt.LeftButton, pos=QPoint(162, 300))
+    assert canvas.share == pytest.approx(0.25, abs=0.01)
+    assert seen(canvas, 100) == pytest.approx(GREEN, abs=8)
+    assert seen(canvas, 250) == pytest.approx(RED, abs=8)
+
+
+def test_the_photo_alone_is_shown_while_b_is_held(canvas: DividerCanvas) -> None:
+    QTest.keyPress(canvas, Qt.Key_B)
+    assert seen(canvas, 500) == pytest.approx(GREEN, abs=8)
+    QTest.keyRelease(canvas, Qt.Key_B)
+    assert seen(canvas, 500) == pytest.approx(RED, abs=8)
+
+
+def test_another_photo_comes_without_the_old_result(canvas: DividerCanvas) -> None:
+    canvas.set_picture(plain(GREEN))
+    assert canvas.result is None
+    assert seen(canvas, 500) == pytest.approx(GREEN, abs=8)
+
+
+def test_a_slider_says_its_value_and_a_double_click_on_its_name_brings_the_first_one_back(
+    qtbot: QtBot,
+) -> None:
+    row = SliderRow("Likeness", -1, 2, 1, ends=("less", "more"))
+    qtbot.addWidget(row)
+    row.show()
+    with qtbot.waitSignals([row.value_changed, row.settled]):
+        QTest.keyClick(row.slider, Qt.Key_Home)
+    assert row.value == -1
+    assert row.slider.accessibleDescription() == "-100 %"
+    QTest.mouseDClick(row, Qt.LeftButton, pos=row._title.geometry().center())
+    assert row.value == pytest.approx(1, abs=0.02)
