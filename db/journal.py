@@ -26,6 +26,7 @@ from db.tables import (
     metadata,
     person,
     photo,
+    placed_points,
     rejection,
 )
 from faceapp.errors import Conflict
@@ -148,7 +149,7 @@ def forget_undone(connection: Connection) -> None:
     photo_ids = list(connection.scalars(
         select(face.c.photo_id).where(face.c.id.in_(made(face))).distinct()
     ))
-    for table in (rejection, import_item, merger, face, person):
+    for table in (rejection, import_item, merger, placed_points, face, person):
         connection.execute(delete(table).where(table.c.id.in_(made(table))))
     unused = ~exists().where(face.c.photo_id == photo.c.id)
     connection.execute(delete(photo).where(photo.c.id.in_(ids_of(photo_ids)), unused))

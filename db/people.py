@@ -83,8 +83,19 @@ def edit(connection: Connection, person_id: int, first_name: str, surname: str, 
     return by_id(connection, person_id)
 
 
+def set_no_swap(connection: Connection, person_id: int, on: bool) -> Person:
+    before = by_id(connection, person_id)
+    if before.no_swap == on:
+        return before
+    forbidden, allowed = "Nobody may swap the face of {}.", "The face of {} may be swapped again."
+    with journal.entry(connection, (forbidden if on else allowed).format(before.name)) as changes:
+        changes.update(person, [before.id], {"no_swap": on})
+    return by_id(connection, person_id)
+
+
 def merge(connection: Connection, into_id: int, from_ids: Sequence[int]) -> Person:
-    """Faces, rejections, notes and sightings of the others go to `into_id`; the others go."""
+    """Faces, rejections, notes and sightings of the others go to `into_id`; the others go. If one of them may
+    not be swapped, the one who stays may not."""
     into = by_id(connection, into_id)
     others = _require(connection, [other for other in from_ids if int(other) != into.id])
     if not others:
@@ -101,6 +112,8 @@ def merge(connection: Connection, into_id: int, from_ids: Sequence[int]) -> Pers
         note = "\n".join(notes)
         if note != into.note:
             changes.update(person, [into.id], {"note": note, "folded_note": fold(note)})
+        if not into.no_swap and any(other.no_swap for other in others):
+            changes.update(person, [into.id], {"no_swap": True})
     return by_id(connection, into.id)
 
 
@@ -118,7 +131,7 @@ def remove(connection: Connection, person_ids: Sequence[int]) -> None:
 def _record(row: Row[Any]) -> Person:
     return Person(
         id=row.id, first_name=row.first_name, surname=row.surname, note=row.note,
-        photos=row.photos, cover_face_id=row.cover_face_id, created=row.created,
+        photos=row.photos, cover_face_id=row.cover_face_id, created=row.created, no_swap=row.no_swap,
     )
 
 

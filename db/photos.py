@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from db import journal, people
 from db.journal import Changes
 from db.rows import ids_of, insert_row
-from db.tables import crop, embedding, face, person, photo, rejection, revision
+from db.tables import crop, embedding, face, person, photo, placed_points, rejection, revision
 from faceapp.errors import Conflict, NotFound
 from faceapp.types import (
     Box,
@@ -27,6 +27,7 @@ from faceapp.types import (
 )
 
 SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
+POINTS = 68  # of a face, in the order of iBUG
 FLOAT32 = np.dtype("<f4")  # as vectors and landmarks are kept, on every machine
 QUALITY = ("size", "sharpness", "brightness", "contrast", "yaw", "pitch", "roll", "score")
 
@@ -101,6 +102,27 @@ def rejections(connection: Connection, model_key: str) -> list[tuple[int, Floats
         .where(rejection.c.active, rejection.c.model_key == model_key).order_by(rejection.c.id)
     )
     return [(row.person_id, _floats(row.vector)) for row in rows]
+
+
+def points(connection: Connection, face_id: int) -> Floats | None:
+    _require(connection, [face_id])
+    row = connection.execute(_placed().where(face.c.id.in_(ids_of([face_id])))).first()
+    return None if row is None else _floats(row.points).reshape(-1, 2)
+
+
+def points_on(connection: Connection, sha256: str) -> list[tuple[Box, Floats]]:
+    on_it = _placed().join(photo, photo.c.id == face.c.photo_id).where(photo.c.sha256 == sha256)
+    rows = connection.execute(on_it.order_by(face.c.id))
+    return [(Box(row.x1, row.y1, row.x2, row.y2), _floats(row.points).reshape(-1, 2)) for row in rows]
+
+
+def _placed() -> Select[Any]:
+    """Hand-placed points of active faces, with the boxes of the faces."""
+    return (
+        select(face.c.id, face.c.x1, face.c.y1, face.c.x2, face.c.y2, placed_points.c.points)
+        .join(placed_points, placed_points.c.face_id == face.c.id)
+        .where(face.c.active, placed_points.c.active)
+    )
 
 
 def current_revision(connection: Connection) -> int:
@@ -189,6 +211,27 @@ def reject(connection: Connection, person_id: int, model_key: str, vector: Float
         changes.create(
             rejection, {"person_id": owner.id, "model_key": model_key, "vector": _bytes(vector)}
         )
+
+
+def set_points(connection: Connection, face_id: int, placed: Floats | None) -> None:
+    chosen = _require(connection, [face_id])
+    if placed is not None:
+        check_shape("points", placed, (POINTS, 2))
+        if not np.isfinite(placed).all():
+            raise ValueError("points: some are not numbers")
+    new = None if placed is None else _bytes(placed)
+    mine = (placed_points.c.face_id == chosen[0].id, placed_points.c.active)
+    before = connection.execute(select(placed_points).where(*mine)).first()
+    if new == (before and before.points):
+        return
+    whose = _of_whom(connection, chosen)
+    what = "Placed the points of" if new else "Gave up the points placed by hand on"
+    with journal.entry(connection, f"{what} {whose}.") as changes:
+        changes.touch(face, chosen[0].id)
+        if before is not None:
+            changes.update(placed_points, [before.id], {"active": False})
+        if new is not None:
+            changes.create(placed_points, {"face_id": chosen[0].id, "points": new})
 
 
 def _records(connection: Connection, query: Select[Any]) -> list[StoredFace]:

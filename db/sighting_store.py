@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -24,8 +24,8 @@ class SqlSightingStore(Library, SightingStore):
     def add_sighting(self, sighting: NewSighting) -> int:
         return self._write_sightings(sightings.add, sighting)
 
-    def extend_sighting(self, sighting_id: int, last: datetime) -> None:
-        self._change(None, sightings.extend, sighting_id, last)
+    def extend_sightings(self, lasts: Mapping[int, datetime]) -> None:
+        self._change(None, sightings.extend, lasts)
 
     def sightings(
         self, chosen: SightingFilter, limit: int | None = None, offset: int = 0
@@ -51,14 +51,11 @@ class SqlSightingStore(Library, SightingStore):
         self._write_sightings(sightings.correct, sighting_id, person_id)
 
     # -- visitors ------------------------------------------------------------------------------
-    def visitors(self, model_key: str) -> list[tuple[int, Floats]]:
-        return self._read(sightings.visitors, model_key)
-
-    def strangers(self, model_key: str) -> list[tuple[int, int | None, Floats]]:
+    def strangers(self, model_key: str) -> list[tuple[int, int | None]]:
         return self._read(sightings.strangers, model_key)
 
-    def new_visitor(self) -> int:
-        return self._write_sightings(sightings.new_visitor)
+    def sighted(self, sighting_ids: Sequence[int]) -> dict[int, Floats]:
+        return self._read(sightings.vectors, sighting_ids)
 
     def visitor_of(self, sighting_id: int) -> int:
         return self._write_sightings(sightings.visitor_of, sighting_id)

@@ -7,7 +7,7 @@ a visitor to whom the user named. So undoing a merge or a deletion brings everyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     and_,
     delete,
     exists,
@@ -77,11 +76,10 @@ def add(connection: Connection, new: NewSighting) -> int:
     return sighting_id
 
 
-def extend(connection: Connection, sighting_id: int, last: datetime) -> None:
-    row = _require(connection, sighting_id)
-    connection.execute(
-        update(sighting).where(sighting.c.id == row.id).values(last=max(row.last, last))
-    )
+def extend(connection: Connection, lasts: Mapping[int, datetime]) -> None:
+    for sighting_id, last in lasts.items():
+        here = sighting.c.id.in_(ids_of([sighting_id]))
+        connection.execute(update(sighting).where(here, sighting.c.last < last).values(last=last))
 
 
 def find(
@@ -145,26 +143,30 @@ def correct(connection: Connection, sighting_id: int, person_id: int | None) -> 
 # -- visitors -------------------------------------------------------------------------------------
 
 
-def visitors(connection: Connection, model_key: str) -> list[tuple[int, Floats]]:
-    rows = _strangers(connection, model_key, KNOWN.c.current.is_(None), sighting.c.visitor_id.is_not(None))
-    return [(number, vector) for _, number, vector in rows if number is not None]
+def strangers(connection: Connection, model_key: str) -> list[tuple[int, int | None]]:
+    """(sighting id, visitor number or None) of everybody who was seen without being known, by id; also the
+    sightings of visitors who have a name by now."""
+    query = (
+        select(sighting.c.id, sighting.c.visitor_id)
+        .join(sighted_face, sighted_face.c.sighting_id == sighting.c.id)
+        .where(sighted_face.c.model_key == model_key, sighting.c.person_id.is_(None))
+        .order_by(sighting.c.id)
+    )
+    return [(row.id, row.visitor_id) for row in connection.execute(query)]
 
 
-def strangers(connection: Connection, model_key: str) -> list[tuple[int, int | None, Floats]]:
-    """(sighting id, visitor number or None, embedding (D,)) of everybody who was seen without being known;
-    also the sightings of visitors who have a name by now."""
-    return _strangers(connection, model_key)
-
-
-def new_visitor(connection: Connection) -> int:
-    return insert_row(connection, visitor, {"person_id": None})
+def vectors(connection: Connection, sighting_ids: Sequence[int]) -> dict[int, Floats]:
+    """The embeddings (D,) of these sightings; without those that are gone."""
+    query = select(sighted_face.c.sighting_id, sighted_face.c.vector)
+    rows = connection.execute(query.where(sighted_face.c.sighting_id.in_(ids_of(sighting_ids))))
+    return {row.sighting_id: np.frombuffer(row.vector, FLOAT32).astype(np.float32) for row in rows}
 
 
 def visitor_of(connection: Connection, sighting_id: int) -> int:
     row = _require(connection, sighting_id)
     if row.visitor_id is not None:
         return int(row.visitor_id)
-    number = new_visitor(connection)
+    number = insert_row(connection, visitor, {"person_id": None})
     connection.execute(update(sighting).where(sighting.c.id == row.id).values(visitor_id=number))
     return number
 
@@ -218,21 +220,6 @@ def _mentions(wanted: str) -> ColumnElement[bool]:
         func.instr(literal("visitor ") + sighting.c.visitor_id.cast(person.c.folded.type), wanted) > 0,
     )
     return or_(func.instr(sighting.c.folded_source, wanted) > 0, named, unnamed)
-
-
-def _strangers(
-    connection: Connection, model_key: str, *conditions: ColumnElement[bool]
-) -> list[tuple[int, int | None, Floats]]:
-    query: Select[Any] = (
-        select(sighting.c.id, sighting.c.visitor_id, sighted_face.c.vector)
-        .select_from(JOINED.join(sighted_face, sighted_face.c.sighting_id == sighting.c.id))
-        .where(sighted_face.c.model_key == model_key, sighting.c.person_id.is_(None), *conditions)
-        .order_by(sighting.c.id)
-    )
-    return [
-        (row.id, row.visitor_id, np.frombuffer(row.vector, FLOAT32).astype(np.float32))
-        for row in connection.execute(query)
-    ]
 
 
 def _require(connection: Connection, sighting_id: int) -> Row[Any]:

@@ -10,6 +10,7 @@ from db.library import Library
 from db.sighting_store import SqlSightingStore
 from faceapp.ports import PeopleStore, Store
 from faceapp.types import (
+    Box,
     EmbeddingRows,
     Floats,
     ImportItem,
@@ -74,6 +75,12 @@ class SqlPeopleStore(Library, PeopleStore):
     def rejections(self, model_key: str) -> list[tuple[int, Floats]]:
         return self._read(photos.rejections, model_key)
 
+    def points(self, face_id: int) -> Floats | None:
+        return self._read(photos.points, face_id)
+
+    def points_on(self, sha256: str) -> list[tuple[Box, Floats]]:
+        return self._read(photos.points_on, sha256)
+
     # -- writing -------------------------------------------------------------------------------
     def add_person(self, first_name: str, surname: str = "", note: str = "") -> Person:
         return self._write(people.add, first_name, surname, note)
@@ -98,6 +105,12 @@ class SqlPeopleStore(Library, PeopleStore):
 
     def reject(self, person_id: int, model_key: str, embedding: Floats) -> None:
         self._write(photos.reject, person_id, model_key, embedding)
+
+    def set_no_swap(self, person_id: int, on: bool) -> Person:
+        return self._write(people.set_no_swap, person_id, on)
+
+    def set_points(self, face_id: int, points: Floats | None) -> None:
+        self._write(photos.set_points, face_id, points)
 
     # -- journal -------------------------------------------------------------------------------
     def journal(self, limit: int = 50) -> list[JournalEntry]:

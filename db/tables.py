@@ -92,6 +92,7 @@ person = Table(
     Column("folded", Text, nullable=False, comment="full name as db.names.fold leaves it"),
     Column("folded_note", Text, nullable=False),
     Column("created", UtcTime, nullable=False),
+    Column("no_swap", Boolean, nullable=False, server_default=text("0")),
     _active(),
     sqlite_autoincrement=True,
 )
@@ -139,6 +140,16 @@ embedding = Table(
     Index("ix_embedding_model_key", "model_key"),
     sqlite_with_rowid=False,
 )
+
+# Points that somebody placed by hand. A row is never written over: the journal brings the last ones back.
+placed_points = Table(
+    "placed_points", metadata, _id(),
+    Column("face_id", Integer, ForeignKey("face.id", ondelete="CASCADE"), nullable=False),
+    Column("points", LargeBinary, nullable=False, comment="float32, x y of each of 68 points"),
+    _active(),
+    sqlite_autoincrement=True,
+)
+Index("uq_placed_points_face_id_active", placed_points.c.face_id, unique=True, sqlite_where=IS_ACTIVE)
 
 rejection = Table(
     "rejection", metadata, _id(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from faceapp.live import Camera, Group, NewSighting, Sighting, SightingFilter
 from faceapp.types import (
+    Box,
     EmbeddingRows,
     Floats,
     ImportItem,
@@ -64,6 +65,12 @@ class PeopleStore(Protocol):
     def rejections(self, model_key: str) -> list[tuple[int, Floats]]:
         """"Not this person": (person id, embedding (D,)) pairs."""
 
+    def points(self, face_id: int) -> Floats | None:
+        """(68, 2) points of an enrolled face in pixels of its photo, where somebody placed them by hand."""
+
+    def points_on(self, sha256: str) -> list[tuple[Box, Floats]]:
+        """Box and hand-placed points of every enrolled face of that photo that has some."""
+
     # -- writing: each is one journal entry that `undo` takes back ---------------------------
     def add_person(self, first_name: str, surname: str = "", note: str = "") -> Person: ...
 
@@ -83,6 +90,12 @@ class PeopleStore(Protocol):
 
     def reject(self, person_id: int, model_key: str, embedding: Floats) -> None:
         """Remember that a face with this embedding is not this person."""
+
+    def set_no_swap(self, person_id: int, on: bool) -> Person:
+        """Whether nobody may swap this person's face."""
+
+    def set_points(self, face_id: int, points: Floats | None) -> None:
+        """Keep the points (68, 2) that somebody placed by hand; None: use those that are found again."""
 
     # -- journal --------------------------------------------------------------------------------
     def journal(self, limit: int = 50) -> list[JournalEntry]:
@@ -125,12 +138,13 @@ class SightingStore(Protocol):
 
     def sighting_revision(self) -> int:
         """A number that grows with every write of sightings, visitors, groups and cameras but
-        `extend_sighting`. `PeopleStore.revision` does not grow with these."""
+        `extend_sightings`. `PeopleStore.revision` does not grow with these."""
 
     def add_sighting(self, sighting: NewSighting) -> int: ...
 
-    def extend_sighting(self, sighting_id: int, last: datetime) -> None:
-        """The same track is still there."""
+    def extend_sightings(self, lasts: Mapping[int, datetime]) -> None:
+        """The tracks of these sightings were there until then, all in one transaction; an earlier time than
+        what is known changes nothing. Those that were deleted meanwhile are passed over."""
 
     def sightings(
         self, chosen: SightingFilter, limit: int | None = None, offset: int = 0
@@ -154,15 +168,12 @@ class SightingStore(Protocol):
     def correct_sighting(self, sighting_id: int, person_id: int | None) -> None:
         """Say who it was; None for nobody who is enrolled."""
 
-    def visitors(self, model_key: str) -> list[tuple[int, Floats]]:
-        """(visitor number, embedding (D,)) of every sighting of an unnamed visitor."""
+    def strangers(self, model_key: str) -> list[tuple[int, int | None]]:
+        """(sighting id, visitor number or None) of everybody who was seen without being known, by id: also
+        strangers who were seen once, and visitors who have a name by now."""
 
-    def strangers(self, model_key: str) -> list[tuple[int, int | None, Floats]]:
-        """(sighting id, visitor number or None, embedding (D,)) of everybody who was seen without being
-        known: also strangers who were seen once, and visitors who have a name by now."""
-
-    def new_visitor(self) -> int:
-        """The next free number, for a stranger who was seen for the second time."""
+    def sighted(self, sighting_ids: Sequence[int]) -> dict[int, Floats]:
+        """The embeddings (D,) of these sightings; without those that are gone."""
 
     def visitor_of(self, sighting_id: int) -> int:
         """The visitor of that sighting; a new number, given to the sighting, where it has none."""

@@ -175,7 +175,7 @@ class PersonName:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a name whom the user enrolled."""
+    """Somebody with a name whom the user enrolled. no_swap: nobody may swap this person's face."""
 
     id: int
     first_name: str
@@ -184,6 +184,7 @@ class Person:
     photos: int = 0
     cover_face_id: int | None = None
     created: datetime | None = None
+    no_swap: bool = False
 
     @property
     def name(self) -> str:

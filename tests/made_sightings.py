@@ -31,3 +31,11 @@ def who(store: SqlStore, chosen: SightingFilter = ALL) -> list[str]:
     return [
         found.person.name if found.person else str(found.visitor or "") for found in store.sightings(chosen)
     ]
+
+
+def new_visitor(store: SqlStore) -> int:
+    """The number of a visitor without any sighting."""
+    sighting_id = store.add_sighting(make(0))
+    visitor = store.visitor_of(sighting_id)
+    store.delete_these_sightings([sighting_id])
+    return visitor

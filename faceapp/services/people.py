@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from faceapp.errors import NotFound
 from faceapp.ports import PeopleStore
-from faceapp.types import JournalEntry, Person, StoredFace
+from faceapp.types import Floats, JournalEntry, Person, StoredFace
 
 
 class People:
@@ -57,6 +57,18 @@ class People:
     def edit(self, person_id: int, first_name: str, surname: str = "", note: str = "") -> Person:
         """Raises Conflict when somebody else has that name."""
         return self._store.edit_person(person_id, first_name, surname, note)
+
+    def set_no_swap(self, person_id: int, on: bool) -> Person:
+        """Whether nobody may swap this person's face."""
+        return self._store.set_no_swap(person_id, on)
+
+    def points(self, face_id: int) -> Floats | None:
+        """(68, 2) points in pixels of the photo, where somebody placed them by hand."""
+        return self._store.points(face_id)
+
+    def set_points(self, face_id: int, points: Floats | None) -> None:
+        """Keep points (68, 2) placed by hand; None: go back to those that are found."""
+        self._store.set_points(face_id, points)
 
     def merge(self, into_id: int, from_ids: Sequence[int]) -> Person:
         return self._store.merge_people(into_id, from_ids)

@@ -7,7 +7,8 @@ import csv
 import io
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,22 +43,27 @@ class Sightings:
         self._model_key = model_key
         self._settings = settings
         self._lock = threading.Lock()
-        self._strangers: _Strangers | None = None
+        self._strangers = _Strangers.nobody()
+        self._extended = 0
         self._retention: Retention | None = None
 
-    def revision(self) -> tuple[int, int]:
-        """Something that differs from its last value when a list of sightings may have changed."""
-        return self._store.revision(), self._store.sighting_revision()
+    def revision(self) -> tuple[int, ...]:
+        """Something that differs from its last value when a list of sightings may have changed; not when
+        another process has made one last longer."""
+        return self._store.revision(), self._store.sighting_revision(), self._extended
 
     # -- recording --------------------------------------------------------------------------------
     def record(self, sighting: NewSighting) -> int:
         """Keep a decided track; comes back with the sighting's number, for `extend`."""
+        if sighting.person_id is not None and sighting.person_id < 0:
+            # Known to a recogniser, not to the library.
+            sighting = replace(sighting, person_id=None)
         return self._store.add_sighting(sighting)
 
-    def extend(self, sighting_id: int, last: datetime) -> None:
-        """The track is still there. A sighting that was deleted meanwhile stays deleted."""
-        with contextlib.suppress(NotFound):
-            self._store.extend_sighting(sighting_id, last)
+    def extend(self, lasts: Mapping[int, datetime]) -> None:
+        """These tracks were there until then. A sighting that was deleted meanwhile stays deleted."""
+        self._store.extend_sightings(lasts)
+        self._extended += 1
 
     def record_visit(self, sighting: NewSighting) -> int:
         """Keep that somebody known was on one picture; one sighting while they stay."""
@@ -66,7 +72,7 @@ class Sightings:
             since=sighting.first - SAME_VISIT, source=sighting.source, person_ids=(sighting.person_id,)
         )
         for earlier in self._store.sightings(recent, limit=1):
-            self.extend(earlier.id, sighting.last)
+            self.extend({earlier.id: sighting.last})
             return earlier.id
         return self.record(sighting)
 
@@ -123,7 +129,8 @@ class Sightings:
     # -- changing ---------------------------------------------------------------------------------
     def correct(self, sighting_id: int, person_id: int | None) -> None:
         """Say who it was; None for nobody who is enrolled."""
-        self._store.correct_sighting(sighting_id, person_id)
+        known = person_id is not None and person_id >= 0
+        self._store.correct_sighting(sighting_id, person_id if known else None)
 
     def delete(self, chosen: SightingFilter) -> int:
         """For good, with their pictures; comes back with how many."""
@@ -206,20 +213,45 @@ class Sightings:
     def _current_strangers(self) -> _Strangers:
         revision = self._store.sighting_revision()
         with self._lock:
-            if self._strangers is None or self._strangers.revision != revision:
+            if self._strangers.revision != revision:
                 rows = self._store.strangers(self._model_key)
-                self._strangers = _Strangers(revision, rows)
+                self._strangers = self._strangers.brought_up_to(revision, rows, self._store.sighted)
             return self._strangers
 
 
 class _Strangers:
     """Everybody who was seen without being known, as one version of the library has them."""
 
-    def __init__(self, revision: int, rows: list[tuple[int, int | None, Floats]]) -> None:
+    def __init__(
+        self, revision: int, ids: list[int], visitors: list[int | None], vectors: Floats
+    ) -> None:
+        """vectors (N, D)."""
         self.revision = revision
-        self.ids = [sighting_id for sighting_id, _, _ in rows]
-        self.visitors = [visitor for _, visitor, _ in rows]
-        self.vectors = np.stack([vector for _, _, vector in rows]) if rows else np.zeros((0, 0), np.float32)
+        self.ids = ids
+        self.visitors = visitors
+        self.vectors = vectors
+
+    @staticmethod
+    def nobody() -> _Strangers:
+        return _Strangers(-1, [], [], np.zeros((0, 0), np.float32))
+
+    def brought_up_to(
+        self,
+        revision: int,
+        rows: Sequence[tuple[int, int | None]],
+        read: Callable[[Sequence[int]], dict[int, Floats]],
+    ) -> _Strangers:
+        """The version with these (sighting id, visitor); only the embeddings of new ones are read."""
+        known = dict(zip(self.ids, self.vectors, strict=True))
+        missing = [sighting_id for sighting_id, _ in rows if sighting_id not in known]
+        if missing:
+            known |= read(missing)
+        # One that is missing even now was deleted between the two readings.
+        found = [(sighting_id, visitor) for sighting_id, visitor in rows if sighting_id in known]
+        if not found:
+            return _Strangers(revision, [], [], np.zeros((0, 0), np.float32))
+        ids, visitors = [list(column) for column in zip(*found, strict=True)]
+        return _Strangers(revision, ids, visitors, np.stack([known[number] for number in ids]))
 
 
 def csv_row(sighting: Sighting) -> tuple[object, ...]:

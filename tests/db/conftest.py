@@ -55,6 +55,9 @@ def dump(store: SqlPeopleStore) -> Dump:
             face.id: (face.person_id, face.photo, face.box, face.quality, face.landmarks.tolist())
             for face in faces
         },
+        "points": {
+            face.id: None if (points := store.points(face.id)) is None else points.tolist() for face in faces
+        },
         "crops": {face.id: store.crop(face.id) for face in faces},
         "embeddings": (rows.face_ids.tolist(), rows.person_ids.tolist(), rows.vectors.tolist()),
         "rejections": [(person_id, vector.tolist()) for person_id, vector in store.rejections(MODEL)],

@@ -20,15 +20,17 @@ from faceapp.types import ImportItem, NewFace
 MakeFace = Callable[..., NewFace]
 Dumped = Callable[[SqlPeopleStore], dict[str, Any]]
 VECTOR = np.ones(8, np.float32)
+POINTS = np.arange(136, dtype=np.float32).reshape(68, 2)
 
 
 @pytest.fixture
 def peopled(store: SqlPeopleStore, new_face: MakeFace) -> SqlPeopleStore:
-    """Ann (1) has the faces 1 and 2, Bob (2) has face 3; one rejection for Bob."""
+    """Ann (1) has the faces 1 and 2, Bob (2) has face 3 with points placed by hand; one rejection for Bob."""
     ann, bob = store.add_person("Ann", note="a"), store.add_person("Bob", note="b")
     store.enrol(ann.id, [new_face(1), new_face(2)])
     store.enrol(bob.id, [new_face(3)])
     store.reject(bob.id, "test", VECTOR)
+    store.set_points(3, POINTS)
     return store
 
 
@@ -44,6 +46,10 @@ OPERATIONS: dict[str, Callable[[SqlPeopleStore, MakeFace], object]] = {
     "Moved a face of Ann to Bob.": lambda store, _: store.move_faces([1], 2),
     "Moved 2 faces of 2 people to Cy.": lambda store, _: store.move_faces([1, 3], store.add_person("Cy").id),
     "Noted that a face is not Ann.": lambda store, _: store.reject(1, "test", VECTOR),
+    "Nobody may swap the face of Ann.": lambda store, _: store.set_no_swap(1, True),
+    "Placed the points of a face of Ann.": lambda store, _: store.set_points(1, POINTS),
+    "Placed the points of a face of Bob.": lambda store, _: store.set_points(3, POINTS + 1),
+    "Gave up the points placed by hand on a face of Bob.": lambda store, _: store.set_points(3, None),
 }
 
 
@@ -99,7 +105,7 @@ def test_what_can_never_come_back_is_wiped(store: SqlPeopleStore, library: Path,
 
     def rows() -> list[int]:
         with sqlite3.connect(library) as connection:
-            tables = ("person", "photo", "face", "crop", "embedding", "rejection")
+            tables = ("person", "photo", "face", "crop", "embedding", "rejection", "placed_points")
             counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
         connection.close()
         return counts
@@ -109,7 +115,9 @@ def test_what_can_never_come_back_is_wiped(store: SqlPeopleStore, library: Path,
     bob = store.add_person("Bob")
     store.enrol(bob.id, [new_face(1)])
     store.reject(bob.id, "test", VECTOR)
-    for _ in range(3):
+    store.set_points(1, POINTS)
+    store.set_points(1, POINTS + 1)
+    for _ in range(5):
         store.undo()
     store.edit_person(1, "Anna", "", "")
     assert rows() == before
@@ -140,7 +148,7 @@ def test_the_revision_grows_with_every_write(peopled: SqlPeopleStore) -> None:
 
 def test_the_journal_is_in_order_of_time(peopled: SqlPeopleStore) -> None:
     entries = peopled.journal()
-    assert len(entries) == 5
+    assert len(entries) == 6
     assert peopled.journal(2) == entries[:2]
     assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
 
@@ -151,7 +159,7 @@ STEPS = st.lists(
     st.tuples(
         st.sampled_from([
             "add", "enrol", "edit", "merge", "delete", "delete_faces", "move", "reject", "import", "import",
-            "undo", "redo",
+            "no_swap", "points", "undo", "redo",
         ]),
         number, number, number,
     ),
@@ -181,7 +189,7 @@ class Actor:
             self.store.undo()
         elif kind == "redo":
             self.store.redo()
-        elif people and kind in ("enrol", "edit", "merge", "delete", "reject"):
+        elif people and kind in ("enrol", "edit", "merge", "delete", "reject", "no_swap"):
             one, other = people[a % len(people)], people[b % len(people)]
             if kind == "enrol":
                 self.store.enrol(one, [self.new_face(b), self.new_face(c)])
@@ -193,6 +201,10 @@ class Actor:
                 self.store.delete_people([one])
             elif kind == "reject":
                 self.store.reject(one, "test", VECTOR * b)
+            elif kind == "no_swap":
+                self.store.set_no_swap(one, b % 3 > 0)
+        elif faces and kind == "points":
+            self.store.set_points(faces[a % len(faces)], POINTS * b if c % 3 else None)
         elif faces and kind == "delete_faces":
             self.store.delete_faces(faces[a % len(faces):][:3])
         elif faces and people and kind == "move":
