@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
         _list(arguments, services)
         return
     if arguments.action == "add":
-        spec = services.upkeep.add(arguments.file)
+        spec = services.upkeep.add(arguments.file, arguments.accept_licence)
     else:
         start = services.upkeep.start_fetch if arguments.action == "fetch" else services.upkeep.start_build
         spec = finish(services.jobs, start(arguments.key), STOPPED, "")

@@ -1,4 +1,4 @@
-"""What a model is: one row of data, and the three roles that adapters play."""
+"""What a model is: one row of data, and the roles that adapters play."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from faceapp.types import Detections, Floats, Image
 
-Role = Literal["detector", "landmarker", "embedder"]
+Role = Literal["detector", "landmarker", "embedder", "antispoof", "swapper"]
 
 
 class Detector(Protocol):
@@ -56,6 +59,30 @@ class Embedder(Protocol):
 
     def embed_chips(self, chips: Image, mirror: bool = True) -> Floats:
         """(N, dimension) unit vectors for aligned chips, averaged with their mirror images or not."""
+
+
+class AntiSpoof(Protocol):
+    """Tells a live face from a photo or a screen. Safe to call from several threads at once."""
+
+    def score(self, image: Image, boxes: Floats) -> Floats:
+        """(N,) 0 to 1 for boxes (N, 4): how likely it is that the face is live."""
+
+
+class Swapper(Protocol):
+    """Draws a face with somebody else's features. Safe to call from several threads at once.
+
+    size: the side of its chips. template: (5, 2) where the middles of the eyes, the tip of the nose and the
+    corners of the mouth lie in them.
+    """
+
+    size: int
+    template: NDArray[np.float64]
+
+    def embed(self, image: Image, points: Floats) -> Floats:
+        """(N, 512) unit vectors of who has the faces with these five points (N, 5, 2)."""
+
+    def swap(self, chips: Image, embeddings: Floats) -> Image:
+        """(N, S, S, 3): chips (N, S, S, 3), each with the features of its vector of embeddings (N, 512)."""
 
 
 @dataclass(frozen=True)

@@ -271,4 +271,35 @@ LANDMARKERS: tuple[ModelSpec, ...] = (
     ),
 )
 
-CATALOG: tuple[ModelSpec, ...] = DETECTORS + LANDMARKERS + EMBEDDERS
+
+def _minifas(files: Sequence[Path], folder: Path, threads: int) -> Any:
+    from faceapp.models.antispoof import MiniFas
+
+    return MiniFas.load(files, threads)
+
+
+ANTI_SPOOFS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        key="minifas",
+        role="antispoof",
+        title="MiniFASNet",
+        # Their project has them as PyTorch files alone; converted ones have to be added by hand.
+        files=(
+            ModelFile(
+                "2.7_80x80_MiniFASNetV2.onnx",
+                "7886c41bcbcc1be00cf8700eddbd8cbd4b1ad138e69010790de2a57a3b01d7e5",
+            ),
+            ModelFile(
+                "4_0_0_80x80_MiniFASNetV1SE.onnx",
+                "e67aedf72df3e1912dbf6baa5f7406b8b30c3cb43234170a70dd9d143fea358e",
+            ),
+        ),
+        load=_minifas,
+        licence="Apache-2.0 (minivision-ai/Silent-Face-Anti-Spoofing, converted to ONNX)",
+        remark="Guesses whether a face is live or a photo, and often errs. Its files have to be added.",
+        default=True,
+        input_size=(80, 80),
+    ),
+)
+
+CATALOG: tuple[ModelSpec, ...] = DETECTORS + LANDMARKERS + EMBEDDERS + ANTI_SPOOFS

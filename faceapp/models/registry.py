@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, cast
 
 from faceapp.errors import ModelUnavailable, NotFound
-from faceapp.models.base import Detector, Embedder, Landmarker, ModelSpec, Role
+from faceapp.models.base import AntiSpoof, Detector, Embedder, Landmarker, ModelSpec, Role, Swapper
 from faceapp.models.catalog import CATALOG
+from faceapp.models.plugin import KEY, Plugins
 from faceapp.models.store import ModelStore
 from faceapp.paths import Paths
 
@@ -30,6 +31,7 @@ class Models:
     ) -> None:
         """threads: for one call of a network; None for all cores of this process."""
         self.store = ModelStore(paths.models)
+        self.plugins = Plugins(paths.models)
         self._threads = threads or 0
         self._specs = {spec.key: spec for spec in catalog}
         self._loaded: dict[str, Any] = {}
@@ -37,6 +39,20 @@ class Models:
         self._states: dict[str, State] = {}
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
+        self.read_plugins()
+
+    def read_plugins(self) -> None:
+        """Take up what the user added, here or in another process."""
+        spec = self.plugins.spec()
+        if spec == self._specs.get(KEY):
+            return
+        with self._lock:
+            self._specs = {key: known for key, known in self._specs.items() if key != KEY}
+            self._loaded.pop(KEY, None)
+            self._states.pop(KEY, None)
+            if spec is not None:
+                self._specs = {**self._specs, KEY: spec}
+                self._locks.setdefault(KEY, threading.Lock())
 
     def specs(self, role: Role | None = None) -> list[ModelSpec]:
         """The rows of the catalogue, of one role or all."""
@@ -64,6 +80,17 @@ class Models:
     def embedder(self, key: str | None = None) -> Embedder:
         """The named embedder or the default one. Raises NotFound, ModelUnavailable."""
         return cast(Embedder, self._get("embedder", key))
+
+    def antispoof(self, key: str | None = None) -> AntiSpoof:
+        """The named model or the default one. Raises NotFound, ModelUnavailable."""
+        return cast(AntiSpoof, self._get("antispoof", key))
+
+    def swapper(self) -> Swapper:
+        """The user's own neural swapper. Raises ModelUnavailable where none was added, and Conflict
+        (licence_not_accepted) until its licence was accepted."""
+        self.plugins.require()
+        self.read_plugins()
+        return cast(Swapper, self._get("swapper", KEY))
 
     def state(self, key: str) -> State:
         """What there is of a model. Reads its files the first time. Raises NotFound."""

@@ -31,9 +31,10 @@ class Upkeep:
         title = f"Prepare {self._models.spec(key).title}"
         return self._jobs.submit("build", title, partial(upkeep.build_model, models=self._models, key=key))
 
-    def add(self, path: Path) -> ModelSpec:
-        """Copy a model's file into the models folder. Raises NotFound, BadRequest."""
-        return upkeep.add_model_file(self._models, path)
+    def add(self, path: Path, licence_accepted: bool = False) -> ModelSpec:
+        """Copy a model's file into the models folder. Raises NotFound, BadRequest, and Conflict
+        (licence_not_accepted) for a network of the user's own, until its licence was accepted."""
+        return upkeep.add_model_file(self._models, path, licence_accepted)
 
     def start_evaluation(self, pairs: Path, images: Path, detector: str = "", embedder: str = "") -> Job:
         """Measure the accuracy on pairs of photos, as a job whose result is an Evaluation.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from faceapp.jobs import JobContext
 from faceapp.live import Frame, FrameResult, Track
+from faceapp.stream.filmed import filmed
 from faceapp.stream.readers import open_recorded
 from faceapp.stream.recorder import Recorder
 from faceapp.stream.sources import SourceLost, SourceSpec
@@ -40,7 +41,7 @@ def watch_file(
     recorder = Recorder(out, sound=_sound(spec)) if out is not None else None
     reader = open_recorded(spec)
     number, seconds = 0, 0.0
-    started = datetime.now(UTC)
+    started = filmed(spec, reader) or datetime.now(UTC)
     done = False
     try:
         for number in context.track(range(reader.frames or 10**9), reader.frames or None, "Watching"):
@@ -62,6 +63,8 @@ def watch_file(
         done = True
     finally:
         reader.close()
+        if not done:
+            watcher.close()
         if recorder is not None and not done:
             recorder.discard()
     frames = watcher.stats.frames
@@ -69,6 +72,8 @@ def watch_file(
     remarks = []
     if reader.frames and frames < WHOLE * reader.frames:
         remarks.append(f"The file breaks off after {frames} of {reader.frames} frames.")
+    if watcher.problem:
+        remarks.append(watcher.problem)
     return WatchReport(frames, length, tracks, watcher.stats, " ".join(remarks))
 
 
