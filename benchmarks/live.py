@@ -13,7 +13,7 @@ from pathlib import Path
 import face_recognition
 import numpy as np
 
-from benchmarks import photos, tracks
+from benchmarks import live_window, photos, tracks
 from benchmarks.report import Section
 from benchmarks.speed import detectors
 from db.store import open_store
@@ -53,7 +53,8 @@ def run() -> list[Section]:
                 speeds += [speed_row(services, key, clip) for clip in NAMED]
                 if not memory:
                     memory = list(memory_row(services, key))
-        return [identity_section(identities), speed_section(speeds), memory_section(memory)]
+        tables = identity_section(identities), speed_section(speeds)
+        return [*tables, live_window.section(), memory_section(memory)]
 
 
 @contextlib.contextmanager

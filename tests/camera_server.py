@@ -1,11 +1,10 @@
-"""A camera that can be told to die, hang, send garbage, change its size and come back."""
+"""A camera that is a server on this computer: shows photos, dies, hangs, sends garbage, leads elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import http.server
 import threading
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -13,40 +12,59 @@ import numpy as np
 from faceapp.opencv import cv2
 from faceapp.types import Image
 
+Handler = http.server.BaseHTTPRequestHandler
+
 
 def jpeg(image: Image) -> bytes:
-    return bytes(cv2.imencode(".jpg", image)[1])
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1])
+
+
+def together(width: int, height: int, *parts: tuple[Image, int, int, float]) -> Image:
+    """Photos on a grey wall: (image, left, top, scale) each."""
+    wall = np.full((height, width, 3), 128, np.uint8)
+    for image, left, top, scale in parts:
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        wall[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return wall
 
 
 class CameraServer:
-    """`mood` is what every picture is asked of: "well", "garbage", "cut", "silent", "dead", "drip"."""
+    """/shot.jpg is one picture, /video a stream of them ("?nolength": without their lengths). Others are
+    always the same: /garbage.jpg, /page.jpg, /endless.jpg, /hang.jpg, /elsewhere.jpg (leads to `elsewhere`);
+    404 for the rest.
 
-    def __init__(self, picture: Callable[[int], Image] | None = None) -> None:
+    mood: of /shot.jpg and /video: "well", "garbage", "cut", "silent", "dead", "drip", "moved".
+    photo: the bytes that are sent; b"" for what `picture` draws. asked: the paths so far. password: the
+    Authorization that is wanted.
+    """
+
+    def __init__(self, picture: Callable[[int], Image] | None = None, photo: bytes = b"") -> None:
         self.mood = "well"
         self.size = (320, 240)
+        self.photo = photo
         self.pictures = 0
-        self.connections = 0
+        self.asked: list[str] = []
         self.password = ""
+        self.elsewhere = "http://127.0.0.1:1/"
         self._picture = picture or self._plain
         self._ended = threading.Event()
         camera = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Answering(http.server.BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
-                pass
+                """Be quiet."""
 
             def do_GET(self) -> None:
                 with contextlib.suppress(OSError):
                     camera.answer(self)
 
         class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            block_on_close = True
+            daemon_threads = False
 
             def handle_error(self, *_: object) -> None:
-                pass
+                """Whoever asked has gone."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", 0), Answering)
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="camera server")
         self._thread.start()
@@ -57,34 +75,68 @@ class CameraServer:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        self.connections += 1
+    def answer(self, handler: Handler) -> None:
+        self.asked.append(handler.path)
+        path = handler.path.partition("?")[0]
         if self.password and handler.headers.get("Authorization") != self.password:
             handler.send_error(401)
-            return
-        if self.mood == "dead":
-            return
+        elif path == "/shot.jpg":
+            self._by_mood(handler, self._shot)
+        elif path == "/video":
+            self._by_mood(handler, self._stream)
+        elif path == "/elsewhere.jpg":
+            self._away(handler)
+        elif path == "/garbage.jpg":
+            self._whole(handler, b"\xff\xd8\xff" + bytes(range(256)) * 20)
+        elif path == "/page.jpg":
+            self._whole(handler, b"<html>Log in</html>", "text/html")
+        elif path == "/endless.jpg":
+            self._endless(handler)
+        elif path == "/hang.jpg":
+            self._ended.wait()
+        else:
+            handler.send_error(404)
+
+    def _by_mood(self, handler: Handler, answer: Callable[[Handler], None]) -> None:
         if self.mood == "moved":
-            handler.send_response(302)
-            handler.send_header("Location", "http://127.0.0.1:1/")
-            handler.end_headers()
-            return
-        if handler.path.startswith("/shot"):
-            handler.send_response(200)
-            handler.send_header("Content-Type", "image/jpeg")
-            handler.end_headers()
-            self._send(handler, b"")
-            return
+            self._away(handler)
+        elif self.mood != "dead":
+            answer(handler)
+
+    def _away(self, handler: Handler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", self.elsewhere)
+        handler.end_headers()
+
+    def _whole(self, handler: Handler, data: bytes, kind: str = "image/jpeg") -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    def _endless(self, handler: Handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while not self._ended.is_set():
+            handler.wfile.write(b"\xff\xd8\xff" + bytes(1 << 20))
+
+    def _shot(self, handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "image/jpeg")
+        handler.end_headers()
+        self._send(handler, b"")
+
+    def _stream(self, handler: Handler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         handler.end_headers()
-        while not self._ended.is_set() and self.mood != "dead":
+        while not self._ended.wait(0.01) and self.mood != "dead":
             with_length = "nolength" not in handler.path
             self._send(handler, b"--frame\r\nContent-Type: image/jpeg\r\n", with_length)
-            time.sleep(0.01)
 
-    def _send(self, handler: http.server.BaseHTTPRequestHandler, head: bytes, length: bool = False) -> None:
-        data = jpeg(self._picture(self.pictures))
+    def _send(self, handler: Handler, head: bytes, length: bool = False) -> None:
+        data = self.photo or jpeg(self._picture(self.pictures))
         self.pictures += 1
         if self.mood == "garbage":
             data = bytes(np.random.default_rng(0).integers(0, 255, 3000, np.uint8))

@@ -133,5 +133,6 @@ def services(tmp_path: Path, models: Models) -> Iterator[Services]:
     jobs = JobManager(ThreadExecutor())
     everything = Services(store, models, jobs, paths, SettingsFile(paths.settings))
     yield everything
+    assert everything.live.close() == []
     assert jobs.shutdown() == []
     store.close()

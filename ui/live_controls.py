@@ -18,7 +18,7 @@ class LiveControls(QWidget):
     """Signals:
     toggled: play or pause. stepped: by one frame, 1 or -1. sought: seconds.
     snapshot_wanted, record_toggled, stop_wanted: the buttons. landmarks_toggled: whether to draw them.
-    all_toggled: one source alone, or all of them.
+    all_toggled: one source alone, or all of them. swap_wanted: put faces onto it.
     """
 
     toggled = pyqtSignal()
@@ -29,6 +29,7 @@ class LiveControls(QWidget):
     stop_wanted = pyqtSignal()
     landmarks_toggled = pyqtSignal(bool)
     all_toggled = pyqtSignal()
+    swap_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +44,7 @@ class LiveControls(QWidget):
         self.time.setProperty("role", "quiet")
         self.landmarks = _tool("landmarks", tr("Show the five points of every face"), checkable=True)
         self.all = _tool("grid", tr("One source alone, or all of them"))
+        self.swap = _tool("swap", tr("Put other faces onto this source…"), checkable=True)
         self.snapshot = _tool("snapshot", tr("Save this picture…"))
         self.record = _tool("record", tr("Record a video with boxes and names…"), checkable=True)
         self.stop = _tool("stop", tr("Stop this source"))
@@ -63,6 +65,7 @@ class LiveControls(QWidget):
             widget.setVisible(recorded)
         self.step.setEnabled(feed is not None and not over and feed.status.state is not SourceState.OPENING)
         self.back.setEnabled(recorded)
+        self.swap.setChecked(feed is not None and feed.painter is not None)
         self.snapshot.setEnabled(feed is not None and feed.result is not None)
         self.record.setEnabled(feed is not None and not over)
         if feed is not None and recorded:
@@ -108,7 +111,7 @@ class LiveControls(QWidget):
         row.addWidget(self.slider, 1)
         row.addWidget(self.time)
         row.addStretch(0)
-        for widget in (self.landmarks, self.all, self.snapshot, self.record, self.stop):
+        for widget in (self.landmarks, self.all, self.swap, self.snapshot, self.record, self.stop):
             row.addWidget(widget)
 
     def _connect(self) -> None:
@@ -119,6 +122,7 @@ class LiveControls(QWidget):
         self._pause.timeout.connect(self._on_pause_ended)
         self.landmarks.toggled.connect(self.landmarks_toggled)
         self.all.clicked.connect(self.all_toggled)
+        self.swap.clicked.connect(self.swap_wanted)
         self.snapshot.clicked.connect(self.snapshot_wanted)
         self.record.clicked.connect(self.record_toggled)
         self.stop.clicked.connect(self.stop_wanted)

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PyQt5.QtCore import QObject, pyqtSignal
 from PyQt5.QtGui import QImage
@@ -15,7 +16,11 @@ from faceapp.services import Services
 from faceapp.stream.session import LiveSession
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState
+from ui.live_picture import LivePicture
 from ui.picture import thumbnail
+
+if TYPE_CHECKING:
+    from faceapp.edit.live_swap import LiveSwap
 
 CROP_SIDE = 96
 # A new crop of a track is cut when its face has grown by this much.
@@ -65,7 +70,9 @@ class Feed(QObject):
         self._step = FRAME_SECONDS
         self._ending: list[threading.Thread] = []
         self.recording: Path | None = None
-        self.session = services.live.open(spec, settings)
+        self.picture = LivePicture()
+        self.painter: LiveSwap | None = None
+        self.session = self._open()
         self.status = self.session.status
 
     # -- asking ------------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ class Feed(QObject):
         if status != self.status:
             self.status = status
             self.status_changed.emit()
-        result = self.session.latest()
+        result = self.picture.result or self.session.latest()
         if result is None or result is self.result:
             return
         self._note_step(result)
@@ -142,14 +149,25 @@ class Feed(QObject):
             self.session.pause()
         self.session.seek(max(0.0, seconds))
 
-    def reopen(self, settings: LiveSettings | None = None, at: float = 0.0) -> None:
-        """Open the source once more, with other settings or after its end; the old tracks are gone."""
+    def change(self, settings: LiveSettings) -> None:
+        """Go on with other settings; the tracks stay."""
+        if settings != self.settings:
+            self.settings = settings
+            self.session.change(settings)
+
+    def paint_with(self, painter: LiveSwap | None) -> None:
+        """Show what it makes of the pictures, also after the source was opened again; None: as they are."""
+        self.painter = painter
+        self.session.set_painter(painter)
+
+    def reopen(self, at: float = 0.0) -> None:
+        """Open the source once more after its end; the old tracks are gone."""
         self._end(self.session)
-        self.settings = settings or self.settings
         self.rows.clear()
         self.result = None
         self._since = time.monotonic()
-        self.session = self._services.live.open(self.spec, self.settings)
+        self.picture = LivePicture()
+        self.session = self._open()
         if at > 0:
             self.session.seek(at)
         self.status = self.session.status
@@ -179,6 +197,12 @@ class Feed(QObject):
         thread = threading.Thread(target=session.stop, name=f"stop {self.spec.name}")
         thread.start()
         self._ending.append(thread)
+
+    def _open(self) -> LiveSession:
+        session = self._services.live.open(self.spec, self.settings)
+        session.subscribe(self.picture.take)
+        session.set_painter(self.painter)
+        return session
 
     # -- keeping -----------------------------------------------------------------------------------
     def _note_step(self, result: FrameResult) -> None:
@@ -221,4 +245,4 @@ def _crop(result: FrameResult, face: TrackedFace) -> QImage:
 def _says(row: TrackRow) -> tuple[object, ...]:
     """What the list shows of a row."""
     face = row.face
-    return face.state, face.decision, face.faces, row.here, row.crop.cacheKey()
+    return face.state, face.decision, face.faces, face.liveness, row.here, row.crop.cacheKey()

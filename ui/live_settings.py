@@ -40,6 +40,8 @@ class LiveSettingsForm(QWidget):
         self.once = QCheckBox(tr("A person is there only once"))
         self.once.setChecked(bool(self._kept("one_person_once")))
         self.once.setToolTip(tr("Switch this off for twins, mirrors and several pictures of one person."))
+        self.liveness = QCheckBox(tr("Guess whether a face is live"))
+        self.liveness.setChecked(bool(self._kept("liveness")))
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(8)
@@ -48,12 +50,26 @@ class LiveSettingsForm(QWidget):
         form.addRow(tr("Decide by"), self.method)
         form.addRow(tr("Search every"), self.detect_every)
         form.addRow(self.once)
+        form.addRow(self.liveness)
         self._calm = QTimer(self, singleShot=True, interval=CALM_MS)
         self._calm.timeout.connect(self._on_calm)
         for box in (self.min_face, self.decide_after, self.detect_every):
             box.valueChanged.connect(self._calm.start)
         self.method.currentIndexChanged.connect(self._calm.start)
         self.once.toggled.connect(self._calm.start)
+        self.liveness.toggled.connect(self._calm.start)
+        self.allow_liveness(False)
+
+    def allow_liveness(self, there: bool) -> None:
+        """there: whether there is a model for it."""
+        self.liveness.setEnabled(there)
+        self.liveness.setToolTip(
+            self.tr("Says so where a face looks like a photo or a screen. It often errs and bars nobody.")
+            if there
+            else self.tr(
+                "This needs the model MiniFASNet: add its two files with “main.py models add FILE”."
+            )
+        )
 
     @property
     def settings(self) -> LiveSettings:
@@ -63,6 +79,7 @@ class LiveSettingsForm(QWidget):
             method=self.method.currentData(),
             detect_every=self.detect_every.value(),
             one_person_once=self.once.isChecked(),
+            liveness=self.liveness.isChecked(),
         )
 
     def stop(self) -> None:
@@ -76,7 +93,7 @@ class LiveSettingsForm(QWidget):
 
     def _on_calm(self) -> None:
         chosen = self.settings
-        for name in ("min_face", "decide_after", "detect_every", "one_person_once"):
+        for name in ("min_face", "decide_after", "detect_every", "one_person_once", "liveness"):
             self._memory.put(f"live/{name}", int(getattr(chosen, name)))
         self._memory.put("live/method", chosen.method)
         self.changed.emit(chosen)

@@ -11,6 +11,7 @@ from PyQt5.QtGui import (
     QContextMenuEvent,
     QFont,
     QHelpEvent,
+    QHideEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -103,9 +104,9 @@ class LiveView(QWidget):
         """What stands over the picture; "" while it runs and is fresh."""
         status = self.feed.status
         if status.state is SourceState.PAUSED:
-            return self.tr("Paused")
-        if status.state is not SourceState.RUNNING:
-            return status.sentence
+            return " ".join(part for part in (self.tr("Paused"), status.warning) if part)
+        if status.state is not SourceState.RUNNING or status.warning:
+            return status.words if status.state is not SourceState.RUNNING else status.warning
         if self.feed.result is None:
             return self.tr("Waiting for the first picture.")
         if self.feed.age > STALE_SECONDS:
@@ -167,6 +168,10 @@ class LiveView(QWidget):
         place.moveCenter(QRectF(self.rect()).center())
         return place, scale
 
+    def _pixel_size(self, place: QRectF) -> tuple[int, int]:
+        ratio = self.devicePixelRatioF()
+        return max(1, round(place.width() * ratio)), max(1, round(place.height() * ratio))
+
     # -- drawing -------------------------------------------------------------------------------------
     def _on_fresh(self) -> None:
         if self.isVisible():
@@ -192,9 +197,9 @@ class LiveView(QWidget):
     def _draw_frame(self, painter: QPainter) -> None:
         place, _ = self._place()
         if self._image is None and self.feed.result is not None:
-            ratio = self.devicePixelRatioF()
-            size = max(1, round(place.width() * ratio)), max(1, round(place.height() * ratio))
-            self._pixels = _scaled(self.feed.result.frame.image, size)
+            ratio, size = self.devicePixelRatioF(), self._pixel_size(place)
+            self.feed.picture.want(size)
+            self._pixels = self.feed.picture.pixels(self.feed.result, size)
             # On the memory of the array: a copy of every frame would be time for nothing.
             self._image = QImage(self._pixels.data, *size, 4 * size[0], QImage.Format_RGB32)
             self._image.setDevicePixelRatio(ratio)
@@ -312,6 +317,10 @@ class LiveView(QWidget):
         super().resizeEvent(event)
         self._image = None
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.feed.picture.want(None)
+        super().hideEvent(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.pressed.emit()
         if event.button() == Qt.LeftButton:
@@ -371,12 +380,3 @@ def annotated(result: FrameResult, font: QFont) -> QImage:
         draw_label(painter, label_frame(font, frame, label_text(marked), area), label_text(marked))
     painter.end()
     return picture
-
-
-def _scaled(image: Image, size: tuple[int, int]) -> Image:
-    """(h, w, 4) BGRX of that size. OpenCV does in one millisecond what takes a QPainter ten."""
-    from faceapp.opencv import cv2
-
-    smaller = size[0] < image.shape[1]
-    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return np.ascontiguousarray(cv2.cvtColor(scaled, cv2.COLOR_BGR2BGRA))

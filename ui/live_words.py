@@ -7,7 +7,7 @@ from html import escape
 
 from PyQt5.QtCore import QCoreApplication
 
-from faceapp.live import Decision, TrackedFace, TrackState, Vote
+from faceapp.live import Decision, Liveness, TrackedFace, TrackState, Vote
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState, Status
 from ui.face_mark import FaceMark, MarkState
@@ -87,6 +87,8 @@ def label(face: TrackedFace) -> str:
         parts.append(progress(face))
     elif face.decision.person is not None and face.decision.distance is not None:
         parts.append(f"{face.decision.distance:.2f}")
+    if face.liveness is not None and face.liveness.verdict == "photo":
+        parts.append(_tr("a photo?"))
     return " · ".join([part for part in parts if part] + [f"#{face.track_id}"])
 
 
@@ -111,7 +113,19 @@ def tooltip(face: TrackedFace) -> str:
             )
             lines.append(nearest.format(face.decision.distance))
         lines.append(face.decision.reason)
+    if face.liveness is not None:
+        lines.append(live(face.liveness))
     return "<br>".join(escape(line) for line in lines if line)
+
+
+def live(judged: Liveness) -> str:
+    """ "Live or a photo: looks live, 0.93 in 5 views"."""
+    words = {
+        "live": _tr("looks live"),
+        "photo": _tr("looks like a photo or screen"),
+        "unsure": _tr("not sure"),
+    }[judged.verdict]
+    return _tr("Live or a photo: {0}, {1:.2f} in {2} views").format(words, judged.score, judged.looks)
 
 
 def vote(given: Vote, faces: int) -> str:

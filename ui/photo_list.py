@@ -122,6 +122,17 @@ class PhotoListModel(QAbstractListModel):
             self._number()
             self.endRemoveRows()
 
+    def move(self, key: int, by: int) -> None:
+        """One row up (-1) or down (1); nothing happens at the end of the list."""
+        row = self._rows.get(key)
+        if row is None or not 0 <= row + by < len(self._items):
+            return
+        # Qt wants the row before which it goes.
+        self.beginMoveRows(QModelIndex(), row, row, QModelIndex(), row + by + (by > 0))
+        self._items.insert(row + by, self._items.pop(row))
+        self._number()
+        self.endMoveRows()
+
     def change(
         self,
         key: int,

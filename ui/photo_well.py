@@ -78,12 +78,15 @@ class PhotoWell(QFrame):
         parent: QWidget | None = None,
         title: str = "",
         compact: bool = False,
+        videos: bool = False,
     ) -> None:
-        """title: what the photos are for. compact: for a page with several wells, without words to spare."""
+        """title: what the photos are for. compact: for a page with several wells, without words to spare.
+        videos: video files may be chosen as well."""
         super().__init__(parent)
         self.setAcceptDrops(True)
         self._invitation = title or self.tr("Drop photos here")
         self._compact = compact
+        self._videos = videos
         self._jobs = jobs
         self._cameras = cameras or SystemCameras()
         self._last_folder = ""
@@ -130,7 +133,8 @@ class PhotoWell(QFrame):
         column.addLayout(foot)
         column.addStretch(0)
 
-        QWidget.setTabOrder(self.sample_button, self.list)
+        last_button = self.webcam_button if self._compact else self.sample_button
+        QWidget.setTabOrder(last_button, self.list)
         QWidget.setTabOrder(self.list, self._clear)
 
     def _lay_out_sheet(self) -> None:
@@ -204,9 +208,12 @@ class PhotoWell(QFrame):
 
     def browse(self) -> None:
         from faceapp.pipeline.photos import PHOTO_EXTENSIONS
+        from faceapp.stream.sources import VIDEO_EXTENSIONS
 
-        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(PHOTO_EXTENSIONS))
-        kinds = ";;".join((self.tr("Photos") + f" ({patterns})", self.tr("All files") + " (*)"))
+        known = PHOTO_EXTENSIONS | VIDEO_EXTENSIONS if self._videos else PHOTO_EXTENSIONS
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(known))
+        kind = self.tr("Photos and videos") if self._videos else self.tr("Photos")
+        kinds = ";;".join((f"{kind} ({patterns})", self.tr("All files") + " (*)"))
         title = self.tr("Choose photos")
         names, _ = QFileDialog.getOpenFileNames(self, title, self._last_folder, kinds)
         if names:
@@ -308,6 +315,6 @@ class PhotoWell(QFrame):
 
 
 def _button(name: str, text: str, tip: str) -> QPushButton:
-    button = QPushButton(icon(name), text)
+    button = QPushButton(icon(name), text, autoDefault=False)
     button.setToolTip(tip)
     return button

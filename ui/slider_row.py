@@ -8,7 +8,8 @@ from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
-STEPS = 100
+# A slider stands on hundredths.
+STEP = 0.01
 
 
 def percent(value: float) -> str:
@@ -44,8 +45,8 @@ class SliderRow(QWidget):
         self._number = QLabel()
         self._number.setProperty("role", "quiet")
         self.slider = QSlider(Qt.Horizontal)
-        self.slider.setRange(0, STEPS)
-        self.slider.setPageStep(STEPS // 10)
+        self.slider.setRange(0, round((high - low) / STEP))
+        self.slider.setPageStep(max(1, self.slider.maximum() // 10))
         self.slider.setAccessibleName(title)
         if tip:
             self.setToolTip(tip)
@@ -70,12 +71,12 @@ class SliderRow(QWidget):
 
     @property
     def value(self) -> float:
-        return self._low + (self._high - self._low) * self.slider.value() / STEPS
+        return round(self._low + self.slider.value() * STEP, 2)
 
     def set_value(self, value: float) -> None:
         """Set it without telling anybody."""
         blocked = self.slider.blockSignals(True)
-        self.slider.setValue(round((value - self._low) / (self._high - self._low) * STEPS))
+        self.slider.setValue(round((value - self._low) / STEP))
         self.slider.blockSignals(blocked)
         self._say()
 

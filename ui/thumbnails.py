@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
 from PyQt5.QtCore import QObject, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QImage, QImageReader
 
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
+from faceapp.stream.sources import is_video
+from faceapp.types import Image
 from ui.jobs_qt import JobsQt
 from ui.photo_source import PhotoSource
 from ui.picture import thumbnail
@@ -71,9 +74,21 @@ class ThumbnailLoader(QObject):
 
 
 def load_thumbnail(source: PhotoSource) -> QImage:
-    """A square picture of `SIDE` pixels or a little more. Raises as `PhotoSource.read` does."""
+    """A square picture of `SIDE` pixels or a little more; of a video its first frame.
+
+    Raises as `PhotoSource.read` does, and SourceLost.
+    """
     quick = _quick(source)
+    if quick is None and source.path is not None and is_video(source.path):
+        return thumbnail(_first_frame(source.path), size=SIDE)
     return thumbnail(source.read().image, size=SIDE) if quick is None else quick
+
+
+def _first_frame(path: Path) -> Image:
+    from faceapp.edit.frames import develop, open_clip, read_frames
+
+    clip = open_clip(path)
+    return develop(clip, next(read_frames(clip))).image
 
 
 def _quick(source: PhotoSource) -> QImage | None:

@@ -191,6 +191,8 @@ class WhyPanel(QFrame):
                 else self.tr("Distance of the mean to the nearest person: {0:.3f}")
             )
             lines.append(nearest.format(decision.distance))
+        if row.face.liveness is not None:
+            lines.append(live_words.live(row.face.liveness))
         self.votes.setText("\n".join(lines))
         reason = decision.reason if decision is not None else why.reason if why is not None else ""
         self.reason.setText(reason or live_words.progress(row.face))

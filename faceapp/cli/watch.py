@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from faceapp.stream.session import LiveSession
     from faceapp.tasks.watch import WatchReport
 
-CSV_HEADER = ("track", "person", "visitor", "first_frame", "last_frame", "distance", "votes", "faces")
+CSV_HEADER = (
+    "track", "person", "visitor", "first_frame", "last_frame", "distance", "votes", "faces", "live", "looks",
+)  # fmt: skip
 POLL_SECONDS = 0.2
 
 
@@ -139,7 +141,10 @@ def _who(track: Track) -> str:
 
 
 def _why(track: Track) -> str:
-    return track.decision.reason if track.decision is not None else ""
+    reason = track.decision.reason if track.decision is not None else ""
+    live = track.liveness
+    guess = f"It {live.words} ({live.score:.2f})." if live is not None and live.verdict != "unsure" else ""
+    return " ".join(part for part in (reason, guess) if part)
 
 
 def _csv_row(track: Track) -> list[object]:
@@ -152,4 +157,5 @@ def _csv_row(track: Track) -> list[object]:
         *("" if cell is None else cell for cell in cells),
         sum(votes) if decision else "",
         decision.faces if decision else 0,
+        *((round(live.score, 3), live.words) if (live := track.liveness) is not None else ("", "")),
     ]

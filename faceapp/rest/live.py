@@ -108,7 +108,7 @@ def _shape(session: LiveSession) -> wire.Json:
         "source": session.spec.name,
         "kind": session.spec.kind,
         "state": status.state.value,
-        "message": status.sentence,
+        "message": status.words,
         "stream": f"/live/{id_of(session)}/stream.mjpg",
     }
 
@@ -137,6 +137,7 @@ def _face(face: TrackedFace) -> wire.Json:
         "distance": None if distance is None else round(distance, wire.DISTANCE_DIGITS),
         "faces": face.faces,
         "needed": face.needed,
+        "liveness": wire.liveness(face.liveness),
     }
 
 

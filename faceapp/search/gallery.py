@@ -73,6 +73,13 @@ class Gallery:
             for at in found
         ]
 
+    def vectors_of(self, face_ids: Sequence[int]) -> Floats:
+        """(n, D) the embeddings of these faces, in their order. They must be in the gallery."""
+        order = np.argsort(self._face_ids, kind="stable")
+        rows = order[np.searchsorted(self._face_ids, face_ids, sorter=order)]
+        found: Floats = self._vectors[rows]
+        return found
+
     def _candidates(self, embedding: Floats, model_key: str, k: int) -> tuple[Ints, Floats]:
         """The rows, in order, among which the k nearest people are, with their exact distances."""
         if len(self) < MANY:

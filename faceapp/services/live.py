@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from faceapp.errors import BadRequest
-from faceapp.jobs import Job, JobContext, JobManager
+from faceapp.errors import BadRequest, ModelUnavailable, StoreUnavailable
+from faceapp.jobs import JobContext
 from faceapp.jobs.manager import ThreadExecutor
-from faceapp.live import FrameResult, LiveSettings, NewSighting
+from faceapp.live import FrameResult, LiveSettings
+from faceapp.models.base import AntiSpoof
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
 from faceapp.ports import Executor
+from faceapp.services.logbook import Logbook, Sightings
 from faceapp.services.recognition import Recognition
 from faceapp.stream.sources import SourceSpec, list_webcams
 from faceapp.types import Floats, Match, Person
 
 if TYPE_CHECKING:
     from faceapp.stream.session import LiveSession
-    from faceapp.stream.track import LiveTrack
     from faceapp.stream.watcher import Watcher
     from faceapp.tasks.watch import WatchReport
 
+log = logging.getLogger(__name__)
+
 # How many people a track's face is compared with: the best, the next one for the margin, one to spare.
 COMPARED = 3
-
-
-class Sightings(Protocol):
-    """Where decided tracks go."""
-
-    def record(self, sighting: NewSighting) -> int:
-        """Keep it; comes back with its number."""
-
-    def extend(self, sighting_id: int, last: datetime) -> None:
-        """The same track was still there."""
-
-    def correct(self, sighting_id: int, person_id: int | None) -> None:
-        """It was that person; None for nobody who is enrolled."""
-
-    def visitor_for(self, embedding: Floats) -> int | None:
-        """The number of a stranger who was seen before, or None."""
-
-    def visitor_person(self, visitor: int) -> Person | None:
-        """Who that visitor is by now; None while they have no name."""
 
 
 class Live:
@@ -57,7 +42,6 @@ class Live:
         recognition: Recognition,
         analyser: Analyser,
         models: Models,
-        jobs: JobManager,
         sightings: Sightings | None = None,
         executor: Callable[[], Executor] = ThreadExecutor,
     ) -> None:
@@ -65,7 +49,6 @@ class Live:
         self._recognition = recognition
         self._analyser = analyser
         self._models = models
-        self._jobs = jobs
         self.sightings = sightings
         self._executor = executor
         self._lock = threading.Lock()
@@ -95,8 +78,17 @@ class Live:
             return list(self._sessions)
 
     def close(self) -> list[str]:
-        """Stop everything; the names of threads that are late."""
-        return [late for session in self.sessions() for late in session.stop()]
+        """Stop everything, all at the same time; the names of threads that are late."""
+        sessions = self.sessions()
+        if not sessions:
+            return []
+        with ThreadPoolExecutor(len(sessions), "stop") as stops:
+            return [late for names in stops.map(lambda session: session.stop(), sessions) for late in names]
+
+    @property
+    def can_tell_liveness(self) -> bool:
+        """The model is there that guesses whether a face is live."""
+        return self._models.state(self._models.default_key("antispoof")) in ("ready", "loading", "loaded")
 
     def watch_file(
         self,
@@ -119,73 +111,57 @@ class Live:
         watcher = self._watcher(spec, settings or LiveSettings(), keep)
         return watch_file(context, watcher, spec, out, on_result)
 
-    def start_file(
-        self,
-        spec: SourceSpec,
-        settings: LiveSettings | None = None,
-        out: Path | None = None,
-        keep: bool = False,
-    ) -> Job:
-        """The same as a job, whose result is the WatchReport."""
-        body = partial(self.watch_file, spec=spec, settings=settings, out=out, keep=keep)
-        return self._jobs.submit("watch", f"Watch {spec.name}", body)
-
     def _watcher(self, spec: SourceSpec, settings: LiveSettings, keep: bool) -> Watcher:
         """Loads the models. Raises ModelUnavailable."""
         from faceapp.stream.watcher import Watcher
 
-        book = _Book(spec.name, self._analyser.model_key, self.sightings) if self.sightings and keep else None
+        key = self._analyser.model_key
+        book = Logbook(spec.name, key, self.sightings) if self.sightings and keep else None
         return Watcher(
             self._models.detector(self._analyser.detector_key),
-            self._models.embedder(self._analyser.model_key),
+            self._models.embedder(key),
             self._search,
             lambda: self._recognition.threshold,
             settings,
-            visitor_for=self.sightings.visitor_for if self.sightings else None,
-            visitor_person=self.sightings.visitor_person if self.sightings else None,
-            on_decided=book.decided if book else None,
-            on_ended=book.ended if book else None,
+            visitor_for=self._visitor_for,
+            visitor_person=self._visitor_person,
+            antispoof=self._antispoof,
+            book=book,
             live=spec.live,
         )
 
+    def _antispoof(self) -> AntiSpoof | None:
+        if not self.can_tell_liveness:
+            return None
+        try:
+            return self._models.antispoof()
+        except ModelUnavailable as error:
+            log.warning("No face will be judged live or not: %s", error)
+            return None
+
+    def _visitor_for(self, embedding: Floats) -> int | None:
+        """None as well while the library cannot be asked: the logbook asks again when it writes."""
+        if self.sightings is None:
+            return None
+        try:
+            return self.sightings.visitor_for(embedding)
+        except StoreUnavailable as error:
+            log.warning("A visitor could not be looked up: %s", error)
+            return None
+
+    def _visitor_person(self, visitor: int) -> Person | None:
+        if self.sightings is None:
+            return None
+        try:
+            return self.sightings.visitor_person(visitor)
+        except StoreUnavailable as error:
+            log.warning("The name of visitor %d could not be looked up: %s", visitor, error)
+            return None
+
     def _search(self, embedding: Floats) -> Sequence[Match]:
-        return self._recognition.nearest(embedding, COMPARED)
+        return self._recognition.identify(embedding, COMPARED)
 
     def _forget(self, session: LiveSession) -> None:
         with self._lock:
             if session in self._sessions:
                 self._sessions.remove(session)
-
-
-class _Book:
-    """Writes the decided tracks of one source down as sightings."""
-
-    def __init__(self, source: str, model_key: str, sightings: Sightings) -> None:
-        self._source = source
-        self._model_key = model_key
-        self._sightings = sightings
-
-    def decided(self, track: LiveTrack) -> None:
-        decision, template, best = track.decision, track.template, track.best
-        if decision is not None and track.sighting is not None:
-            self._sightings.correct(track.sighting, decision.person.id if decision.person else None)
-            return
-        if decision is None or template is None or best is None:
-            return
-        track.sighting = self._sightings.record(
-            NewSighting(
-                source=self._source,
-                first=track.started,
-                last=track.last,
-                person_id=decision.person.id if decision.person else None,
-                visitor=decision.visitor,
-                distance=decision.distance,
-                model_key=self._model_key,
-                embedding=template,
-                crop=best.crop,
-            )
-        )
-
-    def ended(self, track: LiveTrack) -> None:
-        if track.sighting is not None:
-            self._sightings.extend(track.sighting, track.last)

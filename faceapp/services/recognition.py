@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceapp.config import SettingsFile
 from faceapp.errors import FaceAppError
 from faceapp.models.base import Calibration, ModelSpec
 from faceapp.pipeline.analysis import Analyser, in_order
 from faceapp.ports import PeopleStore
+from faceapp.search import between
 from faceapp.search.assign import one_person_once
 from faceapp.search.calibrate import Strangers, library_threshold, threshold_among
 from faceapp.search.gallery import Gallery, Neighbour
-from faceapp.types import Face, FaceMatches, Floats, Match, Person, Photo
+from faceapp.types import Face, FaceMatches, Floats, Match, Person, PersonName, Photo, StoredFace
+
+if TYPE_CHECKING:
+    from faceapp.build.card import Known
+    from faceapp.build.recogniser import Guess, Recogniser
 
 # How many people a face is compared with when everybody may appear only once.
 ASSIGNMENT_DEPTH = 5
@@ -34,6 +40,23 @@ class Pair:
     distance: float
 
 
+@dataclass(frozen=True)
+class Between:
+    """Two enrolled people whom a face may be a mixture of.
+
+    share: of the second one, 0 to 1. figure: how much better a mixture of the two explains the face than the
+    nearest person alone, 1 for no better, 0 for wholly. suspicious: it hardly ever is so good by chance.
+    """
+
+    person: Person
+    other: Person
+    face_id: int
+    other_face_id: int
+    share: float
+    figure: float
+    suspicious: bool
+
+
 class Recognition:
     """Searches in the library as it stands at the moment of the call."""
 
@@ -47,6 +70,8 @@ class Recognition:
         self._settings = settings
         self._lock = threading.Lock()
         self._view: _View | None = None
+        # What recognises instead of nearest neighbour; lookalikes are always searched in the library.
+        self.matcher: Callable[[], Recogniser | None] = lambda: None
 
     @property
     def threshold(self) -> float:
@@ -77,13 +102,83 @@ class Recognition:
         found = [neighbour for neighbour in near if not view.rejects(embedding, neighbour)]
         return self._matches(view, found[:top])
 
+    def between(self, embedding: Floats, top: int = 5) -> tuple[Between, ...]:
+        """The pairs of people that an embedding (D,) lies between, best first; see `search.between`."""
+        view = self._current()
+        near = view.gallery.nearest(embedding, self._analyser.model_key, between.NEAREST)
+        if len(near) < 2:
+            return ()
+        found = between.pairs(embedding, view.gallery.vectors_of([one.face_id for one in near]), top)
+        people = self._store.people_by_ids([one.person_id for one in near])
+        limit = between.limit(len(view.gallery.person_ids))
+        return tuple(
+            Between(
+                people[near[pair.one].person_id], people[near[pair.other].person_id],
+                near[pair.one].face_id, near[pair.other].face_id,
+                pair.share, pair.figure, pair.figure <= limit,
+            )
+            for pair in found
+            if near[pair.one].person_id in people and near[pair.other].person_id in people
+        )  # fmt: skip
+
     def recognise(self, photo: Photo) -> tuple[FaceMatches, ...]:
         """Who is on the photo: every face with one match, whose `same_person` is False for a stranger."""
         return self.recognise_faces(self._analyser.faces(photo.image, views=QUICK_VIEWS))
 
     def recognise_faces(self, faces: tuple[Face, ...]) -> tuple[FaceMatches, ...]:
         """The same for the analysed faces of one photo, in their order."""
-        return self._decide(tuple(self.search(face, ASSIGNMENT_DEPTH) for face in faces))
+        return self._decide(tuple(self._identified(face) for face in faces))
+
+    def identify(self, embedding: Floats, top: int = ASSIGNMENT_DEPTH) -> tuple[Match, ...]:
+        """Who has this embedding (D,), by the recogniser that was chosen, else by nearest neighbour.
+
+        A recogniser's scores come as distances that are the threshold where it is in two minds. Somebody who
+        is not in the library comes as a person with a negative id.
+        """
+        matcher = self.matcher()
+        if matcher is None:
+            return self.nearest(embedding, top)
+        view, threshold = self._current(), self.threshold
+        refused = self._refused(view, embedding)
+        matches = [
+            self._guessed(view, guess, threshold) for guess in matcher.rank(embedding, top + len(refused))
+        ]
+        return tuple(match for match in matches if match.person.id not in refused)[:top]
+
+    def _identified(self, face: Face) -> FaceMatches:
+        assert face.embedding is not None, "the face was not embedded"
+        return FaceMatches(face, self.identify(face.embedding))
+
+    def _guessed(self, view: _View, guess: Guess, threshold: float) -> Match:
+        person = self._known(guess.known)
+        cover = person.cover_face_id if person is not None else None
+        face = self._store.faces_by_ids([cover]).get(cover) if cover is not None else None
+        # Twice the threshold for no likeness at all, 0 for every certainty.
+        distance = 2.0 * threshold * (1.0 - guess.confidence)
+        return Match(
+            person=person or stand_in(guess),
+            face_id=face.id if face is not None else 0,
+            distance=distance,
+            percentile=view.strangers.percentile(distance),
+            same_person=guess.certainty >= 0,
+            photo=face.photo.path if face is not None else "",
+        )
+
+    def _known(self, known: Known) -> Person | None:
+        """The person of the library: by the number that they had when it was built here, else by name."""
+        if known.person_id is not None:
+            found = self._store.people_by_ids([known.person_id]).get(known.person_id)
+            if found is not None:
+                return found
+        return self._store.find_person(known.name)
+
+    def _refused(self, view: _View, embedding: Floats) -> set[int]:
+        """The people that the user said this face is not."""
+        if not view.rejected_people:
+            return set()
+        people = len(view.gallery.person_ids)
+        near = view.gallery.nearest(embedding, self._analyser.model_key, people)
+        return {one.person_id for one in near if view.rejects(embedding, one)}
 
     def recognise_many(
         self, paths: Iterable[Path]
@@ -114,8 +209,7 @@ class Recognition:
         return tuple(replace(face, matches=_only(face, index)) for face, index in pairs)
 
     def _matches(self, view: _View, found: list[Neighbour]) -> tuple[Match, ...]:
-        people = self._store.people_by_ids([neighbour.person_id for neighbour in found])
-        faces = self._store.faces_by_ids([neighbour.face_id for neighbour in found])
+        people, faces = self._shown(view, found)
         threshold = self._settings.current.threshold or view.threshold
         return tuple(
             Match(
@@ -130,6 +224,18 @@ class Recognition:
             # Another process may have deleted somebody since the gallery was read.
             if neighbour.person_id in people and neighbour.face_id in faces
         )
+
+    def _shown(
+        self, view: _View, found: list[Neighbour]
+    ) -> tuple[dict[int, Person], dict[int, StoredFace]]:
+        """The people and faces of neighbours. Read once for each version of the library: live recognition
+        asks for the same ones many times a second."""
+        people = [one.person_id for one in found if one.person_id not in view.people]
+        faces = [one.face_id for one in found if one.face_id not in view.faces]
+        if people or faces:
+            view.people.update(self._store.people_by_ids(people))
+            view.faces.update(self._store.faces_by_ids(faces))
+        return view.people, view.faces
 
     def look_alike(self, person_ids: list[int]) -> list[Pair]:
         """Which of these people look so much like somebody else in the library that chance is unlikely."""
@@ -160,6 +266,12 @@ class Recognition:
         return _View(revision, gallery, strangers, library_threshold(gallery, self._calibration), rejections)
 
 
+def stand_in(guess: Guess) -> Person:
+    """Somebody whom a recogniser knows and the library does not. Their id is negative."""
+    name = PersonName.parse(guess.known.name)
+    return Person(-1 - guess.index, name.first_name, name.surname)
+
+
 def _only(face: FaceMatches, index: int | None) -> tuple[Match, ...]:
     """The match that was picked, or the nearest one as a stranger's."""
     if index is not None:
@@ -182,6 +294,8 @@ class _View:
         self.gallery = gallery
         self.strangers = strangers
         self.threshold = threshold
+        self.people: dict[int, Person] = {}
+        self.faces: dict[int, StoredFace] = {}
         self._rejections = rejections
         self.rejected_people = len(rejections)
 

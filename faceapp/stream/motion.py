@@ -17,6 +17,8 @@ from faceapp.types import Floats, Image
 # Frames are looked at with this longest side, which makes the flow cost the same for every source.
 SIDE = 480
 GRID = 5
+# The points of a grid are measured against each other by twos: each with the one so many further on.
+PARTNER = GRID * GRID // 2
 # The part of a box whose points are followed: its border shows the background.
 INNER = 0.7
 # How far from its start a point may come back, as a share of the box's side and at least in pixels.
@@ -111,45 +113,53 @@ class Motion:
             return [None] * len(boxes)
         from faceapp.opencv import cv2
 
-        starts = np.concatenate([_grid(box) for box in boxes * self._scale])[:, None]
+        starts = _grid(boxes * self._scale).reshape(-1, 1, 2)
         options = {"winSize": WINDOW, "maxLevel": LEVELS}
         ends, found, _ = cv2.calcOpticalFlowPyrLK(self._before, self._now, starts, None, **options)
         back, returned, _ = cv2.calcOpticalFlowPyrLK(self._now, self._before, ends, None, **options)
-        error = np.abs(back - starts).max(2)[:, 0]
-        kept = (found[:, 0] == 1) & (returned[:, 0] == 1)
         shape = (len(boxes), GRID * GRID)
-        each = zip(
-            boxes, starts.reshape(*shape, 2), ends.reshape(*shape, 2), kept.reshape(shape),
-            error.reshape(shape), strict=True,
-        )  # fmt: skip
-        return [self._move(*parts) for parts in each]
+        error = np.abs(back - starts).max(2).reshape(shape)
+        kept = ((found == 1) & (returned == 1)).reshape(shape)
+        return self._moves(boxes, starts.reshape(*shape, 2), ends.reshape(*shape, 2), kept, error)
 
-    def _move(
-        self, box: Floats, start: Floats, end: Floats, kept: NDArray[np.bool_], error: Floats
-    ) -> Move | None:
-        side = float(min(box[2] - box[0], box[3] - box[1])) * self._scale
-        kept = kept & (error <= max(RETURN_PIXELS, RETURN_SHARE * side))
-        if kept.mean() < FEWEST_POINTS:
-            return None
-        start, end = start[kept], end[kept]
-        dx, dy = np.median(end - start, axis=0) / self._scale
-        spread = _spread(start)
-        apart = spread > 1e-3
-        scale = float(np.median(_spread(end)[apart] / spread[apart])) if apart.any() else 1.0
-        if not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
-            return None
-        return Move(float(dx), float(dy), scale)
+    def _moves(
+        self, boxes: Floats, starts: Floats, ends: Floats, kept: NDArray[np.bool_], error: Floats
+    ) -> list[Move | None]:
+        """What the points of each box say: starts, ends (N, P, 2), kept, error (N, P)."""
+        sides = (boxes[:, 2:] - boxes[:, :2]).min(1) * self._scale
+        kept = kept & (error <= np.maximum(RETURN_PIXELS, RETURN_SHARE * sides)[:, None])
+        shifts = _medians(np.moveaxis(ends - starts, 2, 0), kept) / np.float32(self._scale)
+        spread, spread_now = _spread(starts), _spread(ends)
+        both = kept & np.roll(kept, PARTNER, axis=1)
+        scales = _medians(np.asarray(spread_now / np.maximum(spread, 1e-3), np.float32), both)
+        scales = np.where(both.any(1), scales, 1.0)
+        believed = (kept.mean(1) >= FEWEST_POINTS) & (scales >= SCALE_RANGE[0]) & (scales <= SCALE_RANGE[1])
+        return [
+            Move(float(dx), float(dy), float(scale)) if good else None
+            for dx, dy, scale, good in zip(*shifts, scales, believed, strict=True)
+        ]
 
 
-def _grid(box: Floats) -> Floats:
-    """(GRID * GRID, 2) points spread over the inner part of a box."""
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * INNER
-    steps = np.linspace(-1, 1, GRID, dtype=np.float32)
-    x, y = np.meshgrid(centre[0] + half[0] * steps, centre[1] + half[1] * steps)
-    return np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
+def _grid(boxes: Floats) -> Floats:
+    """(N, GRID * GRID, 2) points spread over the inner part of each box (N, 4)."""
+    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2 * INNER
+    points = centres[:, None] + halves[:, None] * UNIT_GRID
+    return np.ascontiguousarray(points, np.float32)
 
 
 def _spread(points: Floats) -> Floats:
-    """The distance of every point from a partner half the list away."""
-    distances: Floats = np.linalg.norm(points - np.roll(points, len(points) // 2, axis=0), axis=1)
-    return distances
+    """(N, P) the distance of every point from its partner, half the grid away."""
+    return np.asarray(np.linalg.norm(points - np.roll(points, PARTNER, axis=1), axis=2), np.float32)
+
+
+def _medians(values: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """(..., N) the median of those values (..., N, P) that are kept (N, P); infinite without any."""
+    order = np.sort(np.where(kept, values, np.inf), axis=-1)
+    counts = kept.sum(1)
+    rows = np.arange(len(counts))
+    middle: Floats = (order[..., rows, np.maximum(counts - 1, 0) // 2] + order[..., rows, counts // 2]) / 2
+    return middle
+
+
+_STEPS = np.linspace(-1, 1, GRID, dtype=np.float32)
+UNIT_GRID = np.stack(np.meshgrid(_STEPS, _STEPS), 2).reshape(-1, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from faceapp.types import Image
 
 # Of a folder of pictures, which have no times of their own.
 FOLDER_FPS = 25.0
-OPEN_MS = READ_MS = 5000
 # A read of a live camera may fail now and then; so many in a row mean that it is gone.
 READS_TRIED = 3
 
@@ -65,7 +64,9 @@ def open_live(spec: SourceSpec, stopped: threading.Event) -> Reader:
     if spec.kind == "webcam":
         return DeviceReader(int(spec.address))
     if spec.kind == "rtsp":
-        return RtspReader(spec.address)
+        from faceapp.stream.rtsp import RtspReader
+
+        return RtspReader(spec.address, stopped)
     from faceapp.stream.http import HttpReader
 
     return HttpReader(spec.address, stopped)
@@ -139,14 +140,15 @@ class FolderReader:
         """Nothing is open."""
 
 
-class _CameraReader:
-    """A camera that OpenCV reads."""
+class DeviceReader:
+    """A webcam by its number."""
 
     frames = 0
 
-    def __init__(self, capture: Any) -> None:
+    def __init__(self, number: int) -> None:
         from faceapp.opencv import cv2
 
+        capture = cv2.VideoCapture(number)
         if not capture.isOpened():
             capture.release()
             raise SourceLost(
@@ -165,29 +167,10 @@ class _CameraReader:
         raise SourceLost("camera_vanished", "The camera does not send pictures any more.")
 
     def interrupt(self) -> None:
-        """OpenCV cannot be interrupted; its own time-outs end a read."""
+        """OpenCV cannot be interrupted; the driver's own time-out ends a read."""
 
     def close(self) -> None:
         self._capture.release()
-
-
-class DeviceReader(_CameraReader):
-    """A webcam by its number."""
-
-    def __init__(self, number: int) -> None:
-        from faceapp.opencv import cv2
-
-        super().__init__(cv2.VideoCapture(number))
-
-
-class RtspReader(_CameraReader):
-    """A camera that speaks RTSP."""
-
-    def __init__(self, address: str) -> None:
-        from faceapp.opencv import cv2
-
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_MS]
-        super().__init__(cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits))
 
 
 def _positive(value: float) -> float:

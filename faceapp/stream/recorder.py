@@ -43,6 +43,8 @@ class Recorder:
         self._first = self._before = self._shift = 0.0
         self._ticks = -1
         self.has_sound = False
+        # Kept in the file's metadata, when it is set before the first frame.
+        self.comment = ""
 
     def add(self, result: FrameResult) -> None:
         """One more frame. Raises FaceAppError when it cannot be written."""
@@ -94,6 +96,8 @@ class Recorder:
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._output = av.open(str(self._temporary), "w")
+        if self.comment:
+            self._output.metadata["comment"] = self.comment
         self._first = self._before = seconds
         # Half the colour in each direction needs even sides.
         self._size = max(2, image.shape[1] // 2 * 2), max(2, image.shape[0] // 2 * 2)

@@ -9,22 +9,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from faceapp.errors import FaceAppError
 from faceapp.jobs.manager import ThreadExecutor
-from faceapp.live import Frame, FrameResult, Track
+from faceapp.live import Frame, FrameResult, LiveSettings, Track, TrackedFace
 from faceapp.ports import Executor
 from faceapp.stream.capture import FIRST_WAIT, Capture, Opener
+from faceapp.stream.filmed import filmed
 from faceapp.stream.readers import Picture, Seekable, open_live, open_recorded
 from faceapp.stream.recorder import Recorder
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState, Status
 from faceapp.stream.watcher import Stats, Watcher, Why
-from faceapp.types import Person
+from faceapp.types import Image, Person
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,18 @@ LATE_SECONDS = 0.5
 
 Build = Callable[[], Watcher]
 Listener = Callable[[FrameResult], None]
+
+
+class Painter(Protocol):
+    """Changes what is shown. Used by the pipeline's thread; the slower it is, the more frames are dropped.
+
+    comment: what a recording says of itself in its metadata.
+    """
+
+    comment: str
+
+    def paint(self, frame: Frame, faces: Sequence[TrackedFace]) -> Image:
+        """The picture to show instead of the frame's own, which stays as it is."""
 
 
 class LiveSession:
@@ -69,6 +83,8 @@ class LiveSession:
         self._paused = False
         self._steps = 0
         self._seek_to: float | None = None
+        self._changed: LiveSettings | None = None
+        self._painter: Painter | None = None
         self._status = Status(SourceState.OPENING, f"Opening {spec.name}.")
         self._latest: FrameResult | None = None
         self._watcher: Watcher | None = None
@@ -96,14 +112,12 @@ class LiveSession:
     def status(self) -> Status:
         """How the source is doing now."""
         with self._lock:
-            status, paused = self._status, self._paused
-        if status.over:
-            return status
-        if self._capture is not None and self._watcher is not None:
+            status, paused, watcher = self._status, self._paused, self._watcher
+        if not status.over and self._capture is not None and watcher is not None:
             status = self._capture.status
         if paused and status.state is SourceState.RUNNING:
-            return Status(SourceState.PAUSED, "Paused.")
-        return status
+            status = Status(SourceState.PAUSED, "Paused.")
+        return replace(status, warning=watcher.problem) if watcher is not None else status
 
     @property
     def seconds(self) -> float:
@@ -165,6 +179,21 @@ class LiveSession:
             self._seek_to = max(0.0, seconds)
             self._wake.notify_all()
 
+    def change(self, settings: LiveSettings) -> None:
+        """Go on with other settings from the next frame on; no track ends by it."""
+        with self._lock:
+            self._changed = settings
+
+    def set_painter(self, painter: Painter | None) -> None:
+        """Show, send and record what it paints, from the next frame on; None for the frames themselves."""
+        with self._lock:
+            self._painter = painter
+
+    @property
+    def painter(self) -> Painter | None:
+        with self._lock:
+            return self._painter
+
     def say(self, track_id: int, person: Person | None) -> bool:
         """The user says who a track is; None for nobody. False when the track is not remembered."""
         with self._work:
@@ -224,7 +253,7 @@ class LiveSession:
         ended = False
         try:
             watcher = self._build()
-            with self._work:
+            with self._work, self._lock:
                 self._watcher = watcher
             if self._capture is not None:
                 self._watch_camera(watcher, self._capture)
@@ -273,7 +302,7 @@ class LiveSession:
             self._set(Status(SourceState.ENDED, "The video has ended."))
 
     def _play(self, watcher: Watcher, reader: Seekable) -> None:
-        started = datetime.now(UTC)
+        started = filmed(self.spec, reader) or datetime.now(UTC)
         clock = Clock()
         number = 0
         self._set(Status(SourceState.RUNNING, "Running."))
@@ -301,9 +330,21 @@ class LiveSession:
             number += 1
 
     def _watch(self, watcher: Watcher, frame: Frame, dropped: int = 0) -> None:
+        with self._lock:
+            changed, self._changed = self._changed, None
         with self._work:
+            if changed is not None:
+                watcher.change(changed)
             result = watcher.watch(frame, dropped)
-            self._record(result)
+        painter = self.painter
+        if painter is not None:
+            painted = painter.paint(frame, result.faces)
+            result = replace(result, frame=replace(frame, image=painted))
+        with self._work:
+            # Of what was painted a plain video is wanted, without boxes and names.
+            if painter is not None and self._recorder is not None:
+                self._recorder.comment = painter.comment
+            self._record(replace(result, faces=()) if painter is not None else result)
         with self._lock:
             self._latest = result
             listeners = tuple(self._listeners)

@@ -31,18 +31,23 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """The best face of a track in the last few frames, waiting to be embedded."""
+    """The best face of a track in the last few frames, waiting to be embedded.
 
-    chip: Image
+    part: the frame around it; box (4,) and landmarks (5, 2) are places in that part.
+    """
+
+    part: Image
+    box: Floats
+    landmarks: Floats
+    score: float
     fitness: float
     frame: int
     seconds: float
-    crop: Image
 
 
 # What belongs to the person, not to the place.
 IDENTITY = (
-    "id", "frame", "seconds", "started", "samples", "decision", "excluded", "sighting",
+    "id", "frame", "seconds", "started", "samples", "decision", "said", "excluded", "sighting", "live_scores",
 )  # fmt: skip
 
 
@@ -51,9 +56,12 @@ class LiveTrack:
     """Changed by the tracker (place) and by the watcher (identity), on one thread.
 
     id: 0 until a second detection has confirmed it. misses: detections since it was last found.
-    seen: the face is in the current frame. belief: the running mean of the detector's scores.
+    seen: the face is in the current frame; unseen: for so many frames it was not, those that a camera dropped
+    left out. belief: the running mean of the detector's scores.
     landmarks (5, 2): of the last detection, moved along. met: the frame in which it came over or behind
     another track, until it was checked that they did not change places; partners: those others.
+    said: the user has said who it is. sighting: under which number the `Book` has it. live_scores: of each
+    look at whether the face is live, the last one in the frame `judged`.
     rows: [frame, x1, y1, x2, y2] for every frame in which it was seen.
     """
 
@@ -66,6 +74,7 @@ class LiveTrack:
     hits: int = 1
     misses: int = 0
     seen: bool = True
+    unseen: int = 0
     belief: float = 0.0
     good_frame: int = 0
     detected: bool = True
@@ -77,6 +86,9 @@ class LiveTrack:
     looked: int = -1
     embedded: int = -1
     decision: Decision | None = None
+    said: bool = False
+    live_scores: list[float] = field(default_factory=list)
+    judged: int = -(10**9)
     excluded: set[int] = field(default_factory=set)
     met: int | None = None
     partners: list[LiveTrack] = field(default_factory=list)
@@ -125,6 +137,7 @@ class LiveTrack:
         self.filter.predict()
         self.detected = False
         self.seen = move is not None
+        self.unseen += 1
         if move is not None:
             self.filter.update(move.box(before), FOLLOWED_NOISE)
             if self.landmarks is not None:
@@ -157,6 +170,7 @@ class LiveTrack:
 
     def note(self, frame: Frame) -> None:
         """Remember the box of this frame."""
+        self.unseen = 0
         self.last_frame, self.last_seconds, self.last = frame.number, frame.seconds, frame.at
         self.rows.append((float(frame.number), *(float(value) for value in self.box)))
 
@@ -171,9 +185,12 @@ class LiveTrack:
         other.rows = [row for row in mine if row[0] < since] + [row for row in theirs if row[0] >= since]
 
     def take_over(self, other: LiveTrack) -> None:
-        """`other` was this face before it was lost: carry on its number, boxes, faces and decision."""
+        """`other` was this face before it was lost: carry on its number, boxes, faces and decision.
+
+        Whether it is live is looked at anew: it may be a photo that is held up now.
+        """
         self.id, self.frame, self.seconds, self.started = other.id, other.frame, other.seconds, other.started
         self.rows = other.rows + self.rows
         self.samples = other.samples + self.samples
-        self.decision, self.sighting = other.decision, other.sighting
+        self.decision, self.said, self.sighting = other.decision, other.said, other.sighting
         self.excluded = other.excluded

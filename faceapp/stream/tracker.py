@@ -73,8 +73,7 @@ class Tracker:
 
     def __init__(self, detector: Detector, min_face: int) -> None:
         self._detector = detector
-        self._min_face = max(SMALLEST, min_face)
-        self._smallest = max(SMALLEST, round(min_face * FOLLOWED_SHARE))
+        self.look_for(min_face)
         self._motion = Motion()
         self._last_detection = -(10**9)
         self._steps = 0
@@ -83,8 +82,15 @@ class Tracker:
         self.lost: list[LiveTrack] = []
         self.ended: list[LiveTrack] = []
         self.cut = False
+        # The last detection found the faces that were followed, and no others.
+        self.calm = False
         self.detections = 0
         self.stages: dict[str, float] = {}
+
+    def look_for(self, min_face: int) -> None:
+        """Faces of that size, and smaller ones now and then."""
+        self._min_face = max(SMALLEST, min_face)
+        self._smallest = max(SMALLEST, round(min_face * FOLLOWED_SHARE))
 
     def step(self, frame: Frame, every: int) -> bool:
         """Bring every track to this frame; True when the detector ran.
@@ -97,7 +103,7 @@ class Tracker:
         if self.cut:
             self.end_all()
         else:
-            self._follow(frame.number)
+            self._follow()
         middle = time.perf_counter()
         self.stages = {"follow": middle - start}
         self._look_for_new(frame)
@@ -153,7 +159,7 @@ class Tracker:
         self.ended += [track for track in self.tracks + self.lost if track.id]
         self.tracks, self.lost = [], []
 
-    def _follow(self, number: int) -> None:
+    def _follow(self) -> None:
         if not self.tracks:
             return
         moves = self._motion.follow(np.stack([track.box for track in self.tracks]))
@@ -163,7 +169,7 @@ class Tracker:
             return
         for track, move in zip(self.tracks, moves, strict=True):
             # A flicker may break the flow: it is tried again at the place where the face should be.
-            track.follow(move if number - track.last_frame <= FLICKER + 1 else None)
+            track.follow(move if track.unseen <= FLICKER else None)
 
     def _due(self, every: int) -> bool:
         since = self._steps - self._last_detection
@@ -203,7 +209,9 @@ class Tracker:
                 track.found(seen.box, seen.score, seen.landmarks, frame.number)
             elif smallest == self._smallest or track.size >= smallest * UNSURE_SIZE:
                 track.missed()
+        before = len(self.tracks)
         self._start(found, set(pairs.values()), frame)
+        self.calm = len(self.tracks) == before and not any(track.misses for track in self.tracks)
 
     def _look_again(self, track: LiveTrack, frame: Frame) -> Seen | None:
         """Search for a face where it must be, in a small part of the frame: one that is half hidden or turned
@@ -245,7 +253,7 @@ class Tracker:
         for track in self.tracks:
             x, y = track.place.centre
             gone = not (0 <= x < width and 0 <= y < height)
-            unseen = not track.seen and (track.misses >= 2 or frame.number - track.last_frame > NEAR_FRAMES)
+            unseen = not track.seen and (track.misses >= 2 or track.unseen > NEAR_FRAMES)
             doubted = track.misses > MISSES or track.belief < LEAST_BELIEF
             if not track.id and track.misses:
                 continue  # one detection alone, never confirmed

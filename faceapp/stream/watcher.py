@@ -13,15 +13,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from faceapp.errors import StoreUnavailable
 from faceapp.live import Decision, Frame, FrameResult, LiveSettings, Track, TrackedFace, TrackState, Vote
 from faceapp.models.base import Detector, Embedder
 from faceapp.pipeline.crops import jpeg_crop
-from faceapp.pipeline.quality import YAW, measure
 from faceapp.stream import identity
+from faceapp.stream.book import Book
+from faceapp.stream.fitness import fitness
 from faceapp.stream.identity import Search, VisitorFor
+from faceapp.stream.liveness import Ask, LivenessCheck, liveness
 from faceapp.stream.track import Candidate, LiveTrack, Sample
 from faceapp.stream.tracker import Tracker, meeting, touching
-from faceapp.types import Box, Detections, Floats, Image, Person
+from faceapp.types import Box, Detections, Image, Person
 
 # Frames from one look for a fit face to the next, and from one embedded face of a track to the next.
 LOOK_EVERY, EMBED_EVERY = 2, 4
@@ -35,19 +38,24 @@ SAME_TRACK_SHARE = 0.8
 # How much more like another track than like itself a face must be to have changed places with it.
 CHANGED_MARGIN = 0.03
 CROP_MARGIN, CROP_SIZE = 0.35, 192
+# A face is judged live or not where the detector is that certain: not half hidden, not turned away.
+CLEAR_SCORE = 0.9
 # Share of the time that the detector may take where the machine decides how often it runs.
 DETECT_SHARE = 0.35
 LEAST_EVERY, MOST_EVERY = 3, 15
-# Of a file, so that the same file gives the same tracks on every machine.
-FILE_EVERY = 6
+# Of a file, so that the same file gives the same tracks on every machine; more seldom, step by step, while
+# the detector finds nothing but what is followed anyway.
+FILE_EVERY, CALM_EVERY = 6, 10
 # Tracks that have ended are kept for the report in files, and for a while in cameras.
 KEPT_ENDED = 500
 # Boxes of a camera's track that are remembered; its first and last time are kept anyway.
 KEPT_ROWS = 1500
 
+# Frames until a decision is tried again that failed because the library could not be read.
+STALLED_FRAMES = 50
+
 # The person that a visitor was named, or None.
 VisitorPerson = Callable[[int], "Person | None"]
-OnDecided = Callable[[LiveTrack], None]
 
 
 @dataclass
@@ -88,12 +96,12 @@ class Watcher:
         settings: LiveSettings,
         visitor_for: VisitorFor | None = None,
         visitor_person: VisitorPerson | None = None,
-        on_decided: OnDecided | None = None,
-        on_ended: OnDecided | None = None,
+        antispoof: Ask | None = None,
+        book: Book | None = None,
         live: bool = False,
     ) -> None:
-        """threshold: the distance up to which two faces are one person. on_decided, on_ended: called
-        with a track when it is decided or corrected, and when it is gone."""
+        """threshold: the distance up to which two faces are one person. book: where the tracks are written
+        down. live: a camera, whose frames must not be waited for."""
         self._tracker = Tracker(detector, settings.min_face)
         self._embedder = embedder
         self._search = search
@@ -101,18 +109,40 @@ class Watcher:
         self._settings = settings
         self._visitor_for = visitor_for
         self._visitor_person = visitor_person
-        self._on_decided = on_decided
-        self._on_ended = on_ended
+        self._liveness = LivenessCheck(antispoof) if antispoof is not None else None
+        self._book = book
         self._live = live
         self._every = settings.detect_every or FILE_EVERY
         self._interval = 0.04
         self._last_seconds: float | None = None
         self._finished: list[LiveTrack] = []
+        self._problem = ""
+        self._stalled_until = 0
+        # Ended while the library could not be read.
+        self._undecided: list[LiveTrack] = []
         self.stats = Stats()
 
     @property
     def settings(self) -> LiveSettings:
         return self._settings
+
+    @property
+    def problem(self) -> str:
+        """What does not work though the frames come; "" while all is well."""
+        return self._problem or (self._book.problem if self._book is not None else "")
+
+    def change(self, settings: LiveSettings) -> None:
+        """Go on with other settings from the next frame on; the tracks stay.
+
+        What is decided stays decided, but where the way to decide has changed: then the tracks that are
+        followed are decided anew from the faces that they have, if the user has not said who they are.
+        """
+        before, self._settings = self._settings, settings
+        self._tracker.look_for(settings.min_face)
+        if settings.detect_every != before.detect_every:
+            self._every = settings.detect_every or FILE_EVERY
+        if (settings.method, settings.one_person_once) != (before.method, before.one_person_once):
+            self._decide_anew()
 
     @property
     def detect_every(self) -> int:
@@ -133,6 +163,9 @@ class Watcher:
         self._take_up()
         self._decide([track for track in self._tracker.tracks if self._is_ripe(track)])
         stages |= {"embed": middle - start, "decide": time.perf_counter() - middle}
+        self._judge(frame, stages)
+        if self._book is not None:
+            self._book.seen([track for track in self._tracker.tracks if track.seen])
         self._count(stages, detected)
         self._adapt(frame, stages)
         faces = tuple(self._shown(track) for track in self._tracker.tracks if track.id)
@@ -141,8 +174,15 @@ class Watcher:
     def finish(self) -> tuple[Track, ...]:
         """The source has ended: decide what can be, and come back with every track."""
         self._tracker.end_all()
+        self._stalled_until = 0
         self._retire()
+        self.close()
         return self.tracks()
+
+    def close(self) -> None:
+        """Have what is known written down; nothing more is watched. `finish` does it too."""
+        if self._book is not None:
+            self._book.close()
 
     def jump(self) -> None:
         """The next frame does not go on from the last: every track ends."""
@@ -152,7 +192,9 @@ class Watcher:
     def tracks(self) -> tuple[Track, ...]:
         """Every track so far, by number."""
         return tuple(
-            Track(track.id, np.array(track.rows, np.float32).reshape(-1, 5), track.decision)
+            Track(
+                track.id, np.array(track.rows, np.float32).reshape(-1, 5), track.decision, liveness(track)
+            )
             for track in sorted(self._all(), key=lambda track: track.id)
             if track.rows
         )
@@ -187,9 +229,9 @@ class Watcher:
         if track is None:
             return False
         template = track.decision or Decision(None, None, None, (), len(track.samples), self._settings.method)
-        track.decision = identity.renamed(template, person)
-        if self._on_decided is not None:
-            self._on_decided(track)
+        track.decision, track.said = identity.renamed(template, person), True
+        if self._book is not None:
+            self._book.decided(track)
         return True
 
     # -- the steps of one frame -----------------------------------------------------------------------
@@ -197,21 +239,20 @@ class Watcher:
     def _retire(self) -> None:
         """Decide and hand over the tracks that have ended."""
         ended, self._tracker.ended = self._tracker.ended, []
-        if not ended:
+        if not ended and not self._undecided:
             return
         self._embed([track for track in ended if track.decision is None and track.candidate is not None])
-        self._decide(
-            [
-                track
-                for track in ended
-                if track.decision is None and len(track.samples) >= self._fewest()
-            ]
-        )
+        enough = [
+            track for track in ended if track.decision is None and len(track.samples) >= self._fewest()
+        ]
+        ripe = self._undecided + enough
+        self._decide(ripe)
+        self._undecided = [track for track in ripe if track.decision is None]
         if self._tracker.cut:
             self.stats.cuts += 1
         for track in ended:
-            if self._on_ended is not None:
-                self._on_ended(track)
+            if self._book is not None:
+                self._book.ended(track)
         self._finished += ended
         if self._live:
             for track in ended:
@@ -286,8 +327,7 @@ class Watcher:
         if own is None or not others:
             return
         self.stats.checked += 1
-        chip, _ = self._chip(track, frame.image)
-        vector = self._embedder.embed_chips(chip[None], mirror=False)[0]
+        vector = self._embedder.embed_chips(self._chips([_candidate(track, frame)]), mirror=False)[0]
         distances = [1.0 - float(np.asarray(other.template) @ vector) for other in others]
         nearest = int(np.argmin(distances))
         if distances[nearest] + CHANGED_MARGIN < 1.0 - float(own @ vector):
@@ -313,18 +353,22 @@ class Watcher:
         track.looked = frame.number
         assert track.landmarks is not None
         box = track.box
-        fitness = _fitness(frame.image, box, track.landmarks, track.score)
-        if track.candidate is not None and fitness <= track.candidate.fitness:
+        fit = fitness(frame.image, box, track.landmarks, track.score)
+        if track.candidate is not None and fit <= track.candidate.fitness:
             return
-        chip, part = self._chip(track, frame.image)
-        track.candidate = Candidate(chip, fitness, frame.number, frame.seconds, part.copy())
+        track.candidate = _candidate(track, frame, fit)
 
-    def _chip(self, track: LiveTrack, image: Image) -> tuple[Image, Image]:
-        """The aligned face of a track as it is in this frame, and the part of the frame around it."""
-        assert track.landmarks is not None
-        part, moved_box, points = _around(image, track.box, track.landmarks)
-        found = Detections(moved_box[None], np.array([track.score], np.float32), points[None])
-        return self._embedder.chips(part, found)[0], part
+    def _chips(self, candidates: Sequence[Candidate]) -> Image:
+        """(N, size, size, 3) their aligned faces."""
+        return np.stack(
+            [
+                self._embedder.chips(
+                    one.part,
+                    Detections(one.box[None], np.array([one.score], np.float32), one.landmarks[None]),
+                )[0]
+                for one in candidates
+            ]
+        )
 
     def _embed_candidates(self, frame: Frame) -> None:
         ready = []
@@ -342,14 +386,14 @@ class Watcher:
         waiting = [(track, track.candidate) for track in tracks if track.candidate is not None]
         if not waiting:
             return
-        chips = np.stack([candidate.chip for _, candidate in waiting])
+        chips = self._chips([candidate for _, candidate in waiting])
         vectors = self._embedder.embed_chips(chips, mirror=False)
         self.stats.embedded += len(waiting)
         for (track, candidate), vector in zip(waiting, vectors, strict=True):
             self.stats.embedded_after_decision += track.decision is not None
-            height, width = candidate.crop.shape[:2]
+            height, width = candidate.part.shape[:2]
             whole = Box(0, 0, float(width), float(height))
-            crop = jpeg_crop(candidate.crop, whole, 0.0, CROP_SIZE)
+            crop = jpeg_crop(candidate.part, whole, 0.0, CROP_SIZE)
             track.samples.append(
                 Sample(vector, candidate.fitness, candidate.frame, candidate.seconds, crop)
             )
@@ -363,9 +407,16 @@ class Watcher:
 
     def _decide(self, ripe: Sequence[LiveTrack]) -> None:
         """Decide these tracks, together with those in view that have a name."""
-        if not ripe:
+        if not ripe or self.stats.frames < self._stalled_until:
             return
-        pending = [self._weigh(track) for track in ripe]
+        try:
+            pending = [self._weigh(track) for track in ripe]
+        except StoreUnavailable as error:
+            # Watching goes on, and the faces are kept: they are decided when the library can be read.
+            self._problem = f"{error.sentence} Nobody can be recognised just now."
+            self._stalled_until = self.stats.frames + STALLED_FRAMES
+            return
+        self._problem = ""
         holders = [track for track in self._together(ripe) if track.decision and track.decision.person]
         held = [
             (track.decision.person, track.decision.distance or 0.0)
@@ -379,8 +430,34 @@ class Watcher:
         for track in [*ripe, *(holders[index] for index in losers)]:
             if track not in ripe:
                 self._lose_name(track)
-            if self._on_decided is not None:
-                self._on_decided(track)
+            if self._book is not None:
+                self._book.decided(track)
+
+    def _decide_anew(self) -> None:
+        tracks = [
+            track
+            for track in self._tracker.tracks + self._tracker.lost
+            if track.decision is not None and track.samples and not track.said
+        ]
+        for track in tracks:
+            track.decision = None
+            track.excluded.clear()
+        self._decide(tracks)
+
+    def _judge(self, frame: Frame, stages: dict[str, float]) -> None:
+        """Look whether a face is live, where that is wanted."""
+        if self._liveness is None or not self._settings.liveness:
+            return
+        start = time.perf_counter()
+        over = meeting(self._tracker.tracks)
+        fit = [
+            track
+            for index, track in enumerate(self._tracker.tracks)
+            if track.id and track.seen and index not in over and track.score >= CLEAR_SCORE
+            and track.size >= self._settings.min_face
+        ]
+        self._liveness.look(fit, frame)
+        stages["liveness"] = time.perf_counter() - start
 
     def _weigh(self, track: LiveTrack) -> identity.Evidence:
         return identity.weigh(track, self._settings.method, self._search, self._threshold())
@@ -438,10 +515,11 @@ class Watcher:
             track.id,
             track.place,
             state,
-            track.landmarks if track.detected else None,
+            track.landmarks if track.seen else None,
             track.decision,
             len(track.samples),
             self._settings.decide_after,
+            liveness(track),
         )
 
     def _count(self, stages: dict[str, float], detected: bool) -> None:
@@ -451,9 +529,14 @@ class Watcher:
             self.stats.stages[name] = self.stats.stages.get(name, 0.0) + seconds
 
     def _adapt(self, frame: Frame, stages: dict[str, float]) -> None:
-        """Where the machine decides: detect as often as takes a fixed share of the time between frames."""
+        """How often to detect where the user does not say: of a camera, as often as takes a fixed share of
+        the time between frames."""
         before, self._last_seconds = self._last_seconds, frame.seconds
-        if not self._live or self._settings.detect_every or before is None:
+        if self._settings.detect_every or before is None:
+            return
+        if not self._live:
+            if "detect" in stages:
+                self._every = min(self._every + 1, CALM_EVERY) if self._tracker.calm else FILE_EVERY
             return
         self._interval += 0.05 * (min(max(frame.seconds - before, 0.005), 0.5) - self._interval)
         if "detect" in stages:
@@ -468,19 +551,17 @@ class Watcher:
         ]
 
 
-def _fitness(image: Image, box: Floats, landmarks: Floats, score: float) -> float:
-    """0 to 1: how well a face can be recognised, from its sharpness and how far it is turned away."""
-    quality = measure(image, box, landmarks, score)
-    turned = max(abs(quality.yaw) / YAW, abs(quality.pitch) / YAW)
-    return quality.sharpness * math.exp(-((turned / 1.2) ** 2))
-
-
-def _around(image: Image, box: Floats, landmarks: Floats) -> tuple[Image, Floats, Floats]:
-    """The part of a frame around a face, with its box and points in that part."""
-    height, width = image.shape[:2]
+def _candidate(track: LiveTrack, frame: Frame, fit: float = 0.0) -> Candidate:
+    """The face of a track as it is in this frame, with the part of the frame around it."""
+    assert track.landmarks is not None
+    box, (height, width) = track.box, frame.image.shape[:2]
     margin = CROP_MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
     left, top = max(0, int(box[0] - margin)), max(0, int(box[1] - margin))
     right, bottom = min(width, math.ceil(box[2] + margin)), min(height, math.ceil(box[3] + margin))
     corner = np.array([left, top], np.float32)
-    moved = np.asarray(box - np.tile(corner, 2), np.float32)
-    return image[top:bottom, left:right], moved, np.asarray(landmarks - corner, np.float32)
+    return Candidate(
+        frame.image[top:bottom, left:right].copy(),
+        np.asarray(box - np.tile(corner, 2), np.float32),
+        np.asarray(track.landmarks - corner, np.float32),
+        track.score, fit, frame.number, frame.seconds,
+    )  # fmt: skip

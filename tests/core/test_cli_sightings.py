@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_sightings import START, make
+from made_sightings import START, make, new_visitor
 
 from db.store import SqlStore, open_store
 
@@ -36,7 +36,7 @@ def _fill(store: SqlStore) -> None:
     ann, bob, _ = (store.add_person(name) for name in ("Ann Lee", "Bob", "Cy"))
     store.add_sighting(make(1, ann.id))
     store.add_sighting(make(30, bob.id, source="hall"))
-    store.add_sighting(make(40, None, store.new_visitor()))
+    store.add_sighting(make(40, None, new_visitor(store)))
 
 
 def run(data: Path, *words: object, status: int = 0) -> str:

@@ -21,7 +21,7 @@ from faceapp.types import Detections, Image
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 KEYS = {
     role: [spec.key for spec in CATALOG if spec.role == role]
-    for role in ("detector", "landmarker", "embedder")
+    for role in ("detector", "landmarker", "embedder", "antispoof")
 }
 
 
@@ -253,3 +253,39 @@ def test_a_landmarker_places_its_points_in_the_face(
         landmarker.locate(portraits[0], np.zeros((2, 3), np.float32))
     with pytest.raises(ValueError, match="image"):
         landmarker.locate(portraits[0][0], found[0].boxes)
+
+
+# -- live faces and photos ----------------------------------------------------------------------
+@pytest.mark.parametrize("key", KEYS["antispoof"])
+def test_a_live_face_scores_more_than_a_photo_of_it(
+    key: str, everything: Models, portraits: list[Image], found: list[Detections]
+) -> None:
+    model = everything.antispoof(ready(everything, key).key)
+    for image, faces in zip(portraits, found, strict=True):
+        (live,) = model.score(image, faces.boxes)
+        print_of_it, box = _held_up(image, faces.boxes)
+        (photo,) = model.score(print_of_it, box)
+        assert 0 <= photo < live <= 1
+    edge = np.array([[-40, -30, 60, 90], [0, 0, 1, 1], portraits[0].shape[1::-1] * 2], np.float32)
+    scores = model.score(portraits[0], edge)
+    assert scores.shape == (3,) and scores.dtype == np.float32
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert model.score(portraits[0], np.zeros((0, 4), np.float32)).shape == (0,)
+    with pytest.raises(ValueError, match="boxes"):
+        model.score(portraits[0], np.zeros((2, 3), np.float32))
+    with pytest.raises(ValueError, match="image"):
+        model.score(portraits[0][0], edge)
+
+
+def _held_up(image: Image, boxes: np.ndarray) -> tuple[Image, np.ndarray]:
+    """The picture, pale and blurred, as a print with a white border on a grey wall."""
+    from faceapp.opencv import cv2
+
+    height, width = image.shape[:2]
+    pale = cv2.GaussianBlur(image, (0, 0), 1.2) * 0.7 + 35
+    bordered = cv2.copyMakeBorder(pale, 20, 20, 20, 20, cv2.BORDER_CONSTANT, value=(235, 235, 235))
+    wall = np.full((height * 2, width * 2, 3), 120, np.float32)
+    top, left = height // 2, width // 2
+    wall[top : top + height + 40, left : left + width + 40] = bordered
+    corner = np.array([left + 20, top + 20] * 2, np.float32)
+    return wall.astype(np.uint8), boxes + corner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,6 +98,32 @@ def test_a_deleted_stranger_is_forgotten(services: Services, put: Put) -> None:
     assert services.sightings.visitor_for(vector) is None
 
 
+def test_only_new_strangers_are_read(
+    services: Services, put: Put, monkeypatch: pytest.MonkeyPatch, add: Callable[[str], Person]
+) -> None:
+    """With thousands of them a reading of all after each one would hold up every decision."""
+    read: list[int] = []
+    sighted = services._store.sighted
+
+    def counting(sighting_ids: Sequence[int]) -> dict[int, Floats]:
+        read.extend(sighting_ids)
+        return sighted(sighting_ids)
+
+    monkeypatch.setattr(services._store, "sighted", counting)
+    numbers = [put(minute) for minute in range(5)]
+    vectors = np.eye(128, dtype=np.float32)
+    visitors = [services.sightings.visitor_for(vectors[minute]) for minute in range(5)]
+    assert len(set(visitors)) == 5
+    numbers.append(put(5))
+    assert services.sightings.visitor_for(vectors[5]) is not None
+    assert read == numbers, "each once, though their visitors' numbers were given meanwhile"
+    services.sightings.correct(numbers[1], add("Ann").id)
+    services.sightings.delete_these([numbers[2]])
+    assert [services.sightings.visitor_for(vectors[minute]) for minute in (1, 2)] == [None, None]
+    assert services.sightings.visitor_for(vectors[3]) == visitors[3]
+    assert read == numbers
+
+
 def test_two_threads_give_one_number(services: Services, put: Put) -> None:
     put(1)
     vector = np.eye(128, dtype=np.float32)[1]
@@ -118,7 +144,7 @@ def test_two_threads_give_one_number(services: Services, put: Put) -> None:
 def test_extending_what_was_deleted(services: Services, put: Put) -> None:
     number = put(0)
     services.sightings.delete_these([number])
-    services.sightings.extend(number, START)
+    services.sightings.extend({number: START})
     assert services.sightings.count() == 0
 
 

@@ -5,55 +5,18 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from camera_server import CameraServer
+from live_sessions import NoFaces, lively, no_watcher, number, session, shape, until
 
-from faceapp.jobs.manager import ThreadExecutor
-from faceapp.live import LiveSettings
-from faceapp.models.base import Detector
 from faceapp.stream.session import LiveSession
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState
 from faceapp.stream.watcher import Watcher
-from faceapp.types import Detections, Floats, Image
-
-
-class NoFaces:
-    """Stands for the models: what is tested here is the camera."""
-
-    dimension = 4
-
-    def detect(self, image: Image, min_face: int = 40, doubtful: bool = False) -> Detections:
-        return Detections.none(landmarks=True)
-
-    detect_thorough = detect
-
-    def embed(self, image: Image, faces: Detections, views: int | None = None) -> Floats:
-        return np.zeros((0, 4), np.float32)
-
-    def chips(self, image: Image, faces: Detections) -> Image:
-        return np.zeros((0, 8, 8, 3), np.uint8)
-
-    def embed_chips(self, chips: Image, mirror: bool = True) -> Floats:
-        return np.zeros((len(chips), 4), np.float32)
-
-
-def no_watcher(detector: Detector | None = None) -> Watcher:
-    nobody = NoFaces()
-    return Watcher(detector or nobody, nobody, lambda _: (), lambda: 0.09, LiveSettings(), live=True)
-
-
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
+from faceapp.types import Detections, Image
 
 
 @pytest.fixture
@@ -63,26 +26,7 @@ def camera() -> Iterator[CameraServer]:
     server.close()
 
 
-def session(spec: SourceSpec) -> LiveSession:
-    return LiveSession(spec, no_watcher, ThreadExecutor, first_wait=0.05).start()
-
-
 PATHS = ["/shot.jpg", "/video", "/video?nolength"]
-
-
-def lively(live: LiveSession, seen: int = -1) -> bool:
-    latest = live.latest()
-    return live.status.state is SourceState.RUNNING and latest is not None and latest.frame.number > seen
-
-
-def shape(live: LiveSession) -> tuple[int, ...]:
-    latest = live.latest()
-    return latest.frame.image.shape if latest is not None else ()
-
-
-def number(live: LiveSession) -> int:
-    latest = live.latest()
-    return latest.frame.number if latest is not None else -1
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -123,16 +67,16 @@ def test_stop_is_quick_whatever_the_camera_does(camera: CameraServer, path: str,
     live = session(SourceSpec.parse(camera.address + path))
     assert until(lambda: lively(live))
     camera.mood = mood
-    connections = camera.connections
+    asked = len(camera.asked)
     if mood != "well" and path == "/shot.jpg":
-        assert until(lambda: camera.connections > connections)
+        assert until(lambda: len(camera.asked) > asked)
     assert live.stop() == []
 
 
 def test_stop_while_it_opens(camera: CameraServer) -> None:
     camera.mood = "silent"
     live = session(SourceSpec.parse(camera.address + "/shot.jpg"))
-    assert until(lambda: camera.connections > 0)
+    assert until(lambda: bool(camera.asked))
     assert live.latest() is None
     assert live.status.state is SourceState.OPENING
     assert live.stop() == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +14,14 @@ import pytest
 
 from benchmarks import tracks as truths
 from faceapp.errors import BadRequest, Cancelled, FaceAppError
-from faceapp.jobs import JobContext
+from faceapp.jobs import JobContext, ThreadExecutor
 from faceapp.live import FrameResult, LiveSettings, TrackState
 from faceapp.opencv import cv2
 from faceapp.services import Services
-from faceapp.stream.sources import SourceSpec
+from faceapp.stream.filmed import filmed
+from faceapp.stream.readers import Picture, open_recorded
+from faceapp.stream.session import LiveSession
+from faceapp.stream.sources import SourceLost, SourceSpec
 from faceapp.stream.status import SourceState
 from faceapp.types import Image
 
@@ -159,6 +165,95 @@ def test_close_stops_everything(ann: Services, pan: Path) -> None:
         ann.live.open(SourceSpec.parse(str(pan)), keep=False)
     assert ann.live.close() == []
     assert ann.live.sessions() == []
+
+
+def test_sources_that_hang_are_stopped_at_the_same_time(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drivers that let go late: six of them take no longer than one."""
+
+    class Late:
+        fps, frames = 25.0, 0
+
+        def __init__(self) -> None:
+            self.asked = threading.Event()
+
+        def read(self) -> Picture | None:
+            if self.asked.wait(20):
+                time.sleep(0.7)
+            raise SourceLost("gone", "Gone.")
+
+        def interrupt(self) -> None:
+            self.asked.set()
+
+        def close(self) -> None:
+            pass
+
+    readers: list[Late] = []
+
+    def open_late(*_: object) -> Late:
+        readers.append(Late())
+        return readers[-1]
+
+    def closing(count: int) -> float:
+        monkeypatch.setattr(LiveSession.__init__, "__defaults__", (ThreadExecutor, open_late, 0.5, None))
+        readers.clear()
+        for number in range(count):
+            services.live.open(SourceSpec("webcam", str(number), f"Late {number}"), keep=False)
+        assert until(lambda: len(readers) == count)
+        start = time.monotonic()
+        assert services.live.close() == []
+        return time.monotonic() - start
+
+    assert closing(6) < 3 * closing(1)
+
+
+def test_people_were_there_when_a_video_was_filmed(pan: Path, tmp_path: Path) -> None:
+    """Its own creation time, else when the file was written less its length, else nothing."""
+    import av
+
+    def moment(path: Path) -> datetime | None:
+        spec = SourceSpec.parse(str(path))
+        reader = open_recorded(spec)
+        try:
+            return filmed(spec, reader)
+        finally:
+            reader.close()
+
+    ended = datetime(2024, 5, 6, 10, 30, tzinfo=UTC)
+    os.utime(pan, (0, ended.timestamp()))
+    assert moment(pan) == ended - timedelta(seconds=60 / 25)
+    os.utime(pan, (0, 0))
+    assert moment(pan) is None, "the clock was never set"
+    stamped = tmp_path / "stamped.mp4"
+    with av.open(str(pan)) as source, av.open(str(stamped), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        copy.metadata["creation_time"] = "2025-03-04T08:00:00Z"
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    assert moment(stamped) == datetime(2025, 3, 4, 8, tzinfo=UTC)
+
+
+def test_sightings_of_a_video_are_at_the_time_of_filming(ann: Services, pan: Path) -> None:
+    ended = datetime(2024, 5, 6, 10, 30, tzinfo=UTC)
+    os.utime(pan, (0, ended.timestamp()))
+    ann.live.watch_file(SILENT, SourceSpec.parse(str(pan)), LiveSettings(decide_after=3), keep=True)
+    seen = next(sighting for sighting in ann.sightings.find() if sighting.person)
+    assert ended - timedelta(seconds=3) < seen.first < seen.last < ended
+
+
+def test_what_was_seen_until_a_cancel_is_kept(ann: Services, pan: Path) -> None:
+    """And no thread stays behind: `_no_thread_left_open` fails otherwise."""
+    frames: list[int] = []
+    stopped = JobContext(lambda **_: None, lambda: len(frames) > 40)
+    with pytest.raises(Cancelled):
+        ann.live.watch_file(
+            stopped, SourceSpec.parse(str(pan)), LiveSettings(decide_after=3),
+            on_result=lambda result: frames.append(result.frame.number), keep=True,
+        )  # fmt: skip
+    assert "Ann" in [sighting.person.name for sighting in ann.sightings.find() if sighting.person]
 
 
 def test_a_broken_video_fails_with_a_sentence(services: Services, tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from faceapp.errors import StoreUnavailable
 from faceapp.live import Frame, LiveSettings, Track, TrackState
 from faceapp.models.registry import Models
 from faceapp.opencv import cv2
 from faceapp.stream.identity import Claim, Evidence, settle
 from faceapp.stream.kalman import DETECTED_NOISE, BoxFilter
+from faceapp.stream.liveness import FEWEST, MOST
 from faceapp.stream.motion import Motion
 from faceapp.stream.watcher import Watcher
 from faceapp.types import Floats, Image, Match, Person
@@ -202,6 +204,20 @@ def test_a_visitor_who_was_named_has_the_name(models: Models, ann: Image) -> Non
     assert named(play(watching, walk(40, ann))) == ["Cleo"]
 
 
+def test_faces_are_followed_though_most_frames_are_dropped(
+    models: Models, library: Library, ann: Image
+) -> None:
+    """A slow machine sees every ninth frame of its camera: the face stays in sight in all that it sees."""
+    watching = watcher(models, library, LiveSettings(decide_after=4, detect_every=6), live=True)
+    image = scene(background(), [(ann, (200, 180))])
+    states = [
+        [face.state for face in watching.watch(Frame(image, 9 * step, step * 0.36, START)).faces]
+        for step in range(30)
+    ]
+    assert all(seen and TrackState.LOST not in seen for seen in states[2:]), states
+    assert named(watching.finish()) == ["Ann"]
+
+
 def test_ids_end_at_a_cut(models: Models, library: Library, ann: Image) -> None:
     before = [scene(background(0), [(ann, (200, 180))])] * 25
     after = [scene(255 - background(3), [(ann, (420, 150))])] * 25
@@ -306,6 +322,115 @@ def test_what_the_user_says_stays(models: Models, library: Library, ann: Image) 
 def play_part(watching: Watcher, images: Sequence[Image], start: int, end: int) -> None:
     for number in range(start, end):
         watching.watch(Frame(images[number], number, number / 25, START))
+
+
+def test_other_settings_in_the_middle(models: Models, library: Library, ann: Image) -> None:
+    """What is followed goes on, and is decided from the faces that are there."""
+    counting = Counting(models)
+    watching = watcher(models, library, LiveSettings(decide_after=30), embedder=counting)
+    images = walk(50, ann)
+    play_part(watching, images, 0, 30)
+    assert watching.tracks()[0].decision is None
+    before = counting.count
+    assert 3 <= before < 30
+    watching.change(LiveSettings(decide_after=3, min_face=200))
+    play_part(watching, images, 30, 31)
+    assert named(watching.tracks()) == ["Ann"]
+    assert counting.count == before
+    play_part(watching, images, 31, 50)
+    (track,) = watching.finish()
+    assert (track.first_frame, track.last_frame) == (0, 49)
+
+
+def test_twins_are_named_when_the_switch_is_turned(models: Models, library: Library, ann: Image) -> None:
+    images = [scene(background(), [(ann, (150 + number, 180)), (ann, (480, 180))]) for number in range(60)]
+    watching = watcher(models, library)
+    play_part(watching, images, 0, 40)
+    assert sorted(map(str, named(watching.tracks()))) == ["Ann", "None"]
+    named_track = next(track for track in watching.tracks() if track.decision and track.decision.person)
+    watching.say(named_track.id, Person(9, "Cleo"))
+    watching.change(LiveSettings(decide_after=4, one_person_once=False))
+    play_part(watching, images, 40, 60)
+    assert sorted(map(str, named(watching.finish()))) == ["Ann", "Cleo"], "what the user said stays"
+
+
+class Judge:
+    """Stands for the model that tells live faces from photos; says the same about every face."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = scores
+        self.asked: list[Floats] = []
+
+    def score(self, image: Image, boxes: Floats) -> Floats:
+        assert len(boxes) == 1
+        self.asked.append(boxes[0])
+        return np.array([self.scores[(len(self.asked) - 1) % len(self.scores)]], np.float32)
+
+
+def test_a_face_is_judged_live_or_not_until_that_is_clear(
+    models: Models, library: Library, ann: Image, bob: Image
+) -> None:
+    judge = Judge(0.9)
+    watching = watcher(models, library, antispoof=lambda: judge)
+    seen = []
+    for number, image in enumerate(walk(80, ann, bob)):
+        before = len(judge.asked)
+        seen.append(watching.watch(Frame(image, number, number / 25, START)))
+        assert len(judge.asked) - before <= 1, "one face a frame at the most"
+    assert len(judge.asked) == 2 * FEWEST, "every look says the same, so no more are needed"
+    verdicts = [{face.liveness.verdict for face in result.faces if face.liveness} for result in seen]
+    assert {"unsure"} in verdicts and verdicts[-1] == {"live"}
+    tracks = watching.finish()
+    assert [track.liveness.words for track in tracks if track.liveness] == ["looks live"] * 2
+    assert sorted(map(str, named(tracks))) == ["Ann", "Bob"]
+
+
+def test_a_photo_is_named_all_the_same(models: Models, library: Library, ann: Image) -> None:
+    """The guess is shown and nothing more: nobody is barred by it."""
+    judge = Judge(0.0, 0.4)
+    (track,) = play(watcher(models, library, antispoof=lambda: judge), walk(120, ann))
+    assert named([track]) == ["Ann"]
+    assert track.liveness is not None
+    assert track.liveness.words == "looks like a photo or screen"
+    assert FEWEST < len(judge.asked) <= MOST, "looks that differ are not enough after the fewest"
+
+
+def test_nobody_is_judged_without_the_model_or_against_the_setting(
+    models: Models, library: Library, ann: Image
+) -> None:
+    judge = Judge(0.9)
+    off = LiveSettings(decide_after=4, liveness=False)
+    for watching in (
+        watcher(models, library, antispoof=lambda: None),
+        watcher(models, library, off, antispoof=lambda: judge),
+    ):
+        (track,) = play(watching, walk(40, ann))
+        assert track.liveness is None
+        assert named([track]) == ["Ann"]
+    assert judge.asked == []
+
+
+def test_a_library_that_cannot_be_read_for_a_while(models: Models, library: Library, ann: Image) -> None:
+    """Watching goes on; who was there is decided as soon as it can be, a track that has ended too."""
+    locked = True
+
+    def search(embedding: Floats) -> list[Match]:
+        if locked:
+            raise StoreUnavailable("locked", "The library is in use.")
+        return library.search(embedding)
+
+    away = [background()] * 30
+    watching = Watcher(
+        models.detector(), models.embedder(), search, lambda: 0.09, LiveSettings(decide_after=4)
+    )
+    images = walk(40, ann) + [255 - image for image in away] + [background(5)] * 60
+    play_part(watching, images, 0, 60)
+    assert "The library is in use." in watching.problem
+    assert named(watching.tracks()) == [None]
+    locked = False
+    play_part(watching, images, 60, 130)
+    assert watching.problem == ""
+    assert named(watching.finish()) == ["Ann"]
 
 
 # -- parts ----------------------------------------------------------------------------------------------

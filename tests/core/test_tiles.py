@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakecamera import together
+from camera_server import together
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -16,7 +16,7 @@ from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from faceapp.live import LiveSettings, TrackState
+from faceapp.live import LiveSettings
 from faceapp.services import Services
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState
@@ -26,6 +26,7 @@ from ui.live_page import LivePage
 from ui.live_view import STALE_SECONDS, LiveView
 from ui.main_window import MainWindow
 from ui.person_dialog import PersonDialog
+from ui.photo_source import PhotoSource
 
 Until = Callable[[Callable[[], object]], None]
 FRAMES = 60
@@ -121,7 +122,7 @@ def test_a_video_shows_who_is_there_and_why(
     until(lambda: "3 of 3 faces" in page.tracks.why.votes.text())
     assert page.tracks.why.title.text().startswith("Eileen Collins")
     assert page.tracks.why.reason.text() == known.face.decision.reason
-    assert {sighting.source for sighting in services.sightings.find()} == {video.name}
+    until(lambda: {seen.source for seen in services.sightings.find()} == {video.name})
 
 
 def test_pause_step_and_seek(page: LivePage, video: Path, until: Until, qtbot: QtBot) -> None:
@@ -185,7 +186,7 @@ def test_a_wrong_name_is_corrected(
     page.watch_text(str(video))
     until(lambda: len(decided(page)) == 2)
     stranger = next(row for row in page.feed.rows.values() if row.face.decision.person is None)
-    page.say(page.feed, stranger.id, services.people.get(other.id))
+    page.faces.say(page.feed, stranger.id, services.people.get(other.id))
     until(lambda: sorted(named(page)) == ["Eileen Collins", "Grace Hopper"])
     assert page.feed.rows[stranger.id].face.decision.reason == "You said so."
     until(lambda: "Grace Hopper" in [seen.person.name for seen in services.sightings.find() if seen.person])
@@ -278,6 +279,39 @@ def test_an_old_picture_does_not_look_alive(page: LivePage, video: Path, until: 
     assert "5 seconds old" in view_of(page).notice
 
 
+def test_what_does_not_work_stands_over_the_running_picture(
+    page: LivePage, video: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from faceapp.stream.watcher import Watcher
+
+    page.watch_text(str(video))
+    until(lambda: page.feed.result is not None and page.feed.status.state is SourceState.RUNNING)
+    monkeypatch.setattr(Watcher, "problem", "The disk is full. 2 sightings are not kept yet.")
+    until(lambda: "2 sightings are not kept yet" in view_of(page).notice)
+    monkeypatch.setattr(Watcher, "problem", "")
+    until(lambda: "not kept" not in view_of(page).notice)
+
+
+def test_pictures_are_scaled_beside_the_main_thread(
+    page: LivePage, video: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ui import live_picture
+
+    where: list[threading.Thread] = []
+    real = live_picture.scaled
+
+    def noting(*arguments: object) -> Image:
+        where.append(threading.current_thread())
+        return real(*arguments)
+
+    monkeypatch.setattr(live_picture, "scaled", noting)
+    page.watch_text(str(video))
+    until(lambda: page.feed.status.state is SourceState.ENDED)
+    there = sum(thread is threading.main_thread() for thread in where)
+    assert len(where) > FRAMES / 4
+    assert there < len(where) / 4, "but for the first, and when the size has changed"
+
+
 def test_a_source_that_cannot_be_opened_is_refused_in_a_sentence(page: LivePage, tmp_path: Path) -> None:
     page.watch_text(str(tmp_path / "gone.mp4"))
     assert "gone.mp4" in page.messages.text
@@ -297,33 +331,39 @@ def test_snapshot_and_recording(page: LivePage, video: Path, tmp_path: Path, unt
     until(lambda: page.feed.result is not None and page.feed.result.faces)
     page.feed.session.pause()
     result = page.feed.result
-    page.write_snapshot(tmp_path / "plain.png", result, with_names=False)
-    page.write_snapshot(tmp_path / "named", result)
+    page.takes.write_snapshot(tmp_path / "plain.png", result, with_names=False)
+    page.takes.write_snapshot(tmp_path / "named", result)
     until((tmp_path / "plain.png").is_file)
     until((tmp_path / "named.png").is_file)
     height, width = result.frame.image.shape[:2]
     plain, marked = QImage(str(tmp_path / "plain.png")), QImage(str(tmp_path / "named.png"))
     assert (plain.width(), plain.height()) == (marked.width(), marked.height()) == (width, height)
     assert plain != marked
-    page.start_recording(page.feed, tmp_path / "seen.mp4")
+    page.takes.start_recording(page.feed, tmp_path / "seen.mp4")
     until(lambda: page.feed.session.recording)
     for _ in range(3):
         before = page.feed.session.latest()
         page.feed.session.step()
         until(lambda before=before: page.feed.session.latest() is not before)
-    page.stop_recording(page.feed)
+    page.takes.stop_recording(page.feed)
     until(lambda: "Saved seen.mp4" in page.messages.text)
     assert (tmp_path / "seen.mp4").stat().st_size > 1000
 
 
-def test_other_settings_begin_again_where_it_stands(page: LivePage, video: Path, until: Until) -> None:
-    page.watch_text(str(video))
-    until(lambda: page.feed.seconds > 0.5)
-    page.form.min_face.setValue(400)
-    until(lambda: page.feed.settings.min_face == 400)
-    until(lambda: page.feed.result is not None and page.feed.result.faces)
-    assert page.feed.result.frame.seconds > 0.4
-    assert {face.state for face in page.feed.result.faces} <= {TrackState.SMALL, TrackState.LOST}
+def test_other_settings_reach_a_running_source(page: LivePage, frames: Path, until: Until) -> None:
+    """Its tracks go on, decided from the faces that they have."""
+    page.form.decide_after.setValue(50)
+    until(lambda: page.form.settings.decide_after == 50)
+    page.watch_text(str(frames))
+    until(lambda: page.feed.result is not None and len(page.feed.rows) == 2)
+    session, tracks = page.feed.session, set(page.feed.rows)
+    page.feed.session.pause()
+    page.form.decide_after.setValue(1)
+    until(lambda: page.feed.settings.decide_after == 1)
+    page.feed.session.resume()
+    until(lambda: len(decided(page)) == 2)
+    assert page.feed.session is session
+    assert set(page.feed.rows) == tracks
 
 
 def test_settings_and_sources_are_remembered(
@@ -370,3 +410,53 @@ def test_the_tab_tells_what_goes_on_and_closing_the_window_ends_it(
     assert services.live.sessions() == []
     settle()
     rest.stop()
+
+
+def test_faces_are_put_onto_a_source_while_it_runs(
+    page: LivePage,
+    services: Services,
+    video: Path,
+    portrait_files: dict[str, Path],
+    scene: Image,
+    until: Until,
+    qtbot: QtBot,
+) -> None:
+    page.watch_text(str(video))
+    until(lambda: page.feed is not None and page.feed.rows)
+    page.swap_faces()
+    dialog = page._swaps[page.feed]
+    assert not dialog.switch.isEnabled(), "there is nobody to put on yet"
+    dialog.well.add([PhotoSource.file(portrait_files["hopper"])])
+    qtbot.mouseClick(dialog.switch, Qt.LeftButton)
+    until(lambda: page.feed.painter is not None)
+    assert page.controls.swap.isChecked()
+    mine = services.analyser.faces(scene[:, :360])[0].embedding
+
+    def left_face_is_another() -> bool:
+        if page.feed.status.over:
+            page.feed.reopen()
+        result = page.feed.result
+        faces = services.analyser.faces(result.frame.image[:, :360]) if result is not None else ()
+        return bool(faces) and 1 - float(faces[0].embedding @ mine) > 0.05
+
+    until(left_face_is_another)
+    qtbot.mouseClick(dialog.switch, Qt.LeftButton)
+    assert page.feed.painter is None
+    assert not page.controls.swap.isChecked()
+
+
+def test_a_photo_without_a_face_is_not_put_on(
+    page: LivePage, video: Path, tmp_path: Path, until: Until
+) -> None:
+    from faceapp.opencv import cv2
+
+    blank = tmp_path / "blank.png"
+    cv2.imencode(".png", np.full((200, 200, 3), 128, np.uint8))[1].tofile(blank)
+    page.watch_text(str(video))
+    page.swap_faces()
+    dialog = page._swaps[page.feed]
+    dialog.well.add([PhotoSource.file(blank)])
+    dialog.switch.setChecked(True)
+    until(lambda: "face" in dialog.messages.text)
+    assert not dialog.switch.isChecked()
+    assert page.feed.painter is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_sightings import new_visitor
 from PyQt5.QtCore import QDateTime, Qt
 from PyQt5.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
@@ -105,7 +106,7 @@ def test_a_visitor_who_gets_a_name_has_it_in_earlier_sightings(
     page: SightingsPage, see: See, enrol: Enrol, services: Services, until: Until
 ) -> None:
     ann = enrol("Ann Lee")
-    visitor = services.enrolment.store.new_visitor()
+    visitor = new_visitor(services.enrolment.store)
     see("Door", visitor=visitor, ago=timedelta(hours=1))
     see("Door", visitor=visitor)
     until(lambda: shown(page) == [f"Visitor {visitor}"] * 2)
