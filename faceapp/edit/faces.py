@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from faceapp.models.align import dlib_boxes
+from faceapp.models.boxes import overlaps
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
-from faceapp.types import Detections, Face, Floats, Image, check_shape
+from faceapp.types import Box, Detections, Face, Floats, Image, check_shape
 
 LANDMARKER = "dlib-68"
+SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
+# SHA-256 of a photo -> box and points (68, 2) of each face whose points were placed by hand.
+Corrected = Callable[[str], Sequence[tuple[Box, Floats]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,29 +31,58 @@ class EditFace:
 
 
 class FaceReader:
-    """Finds the faces of photos for edits. Safe to call from several threads."""
+    """Finds the faces of photos for edits. Safe to call from several threads.
 
-    def __init__(self, analyser: Analyser, models: Models) -> None:
+    corrected: where points placed by hand are asked for (`PeopleStore.points_on`); they go before found ones.
+    """
+
+    def __init__(self, analyser: Analyser, models: Models, corrected: Corrected | None = None) -> None:
         self._analyser = analyser
         self._models = models
+        self._corrected = corrected
 
     def read(
-        self, image: Image, embed: bool = True, views: int | None = 2, far: bool = False
+        self,
+        image: Image,
+        embed: bool = True,
+        views: int | None = 2,
+        far: bool = False,
+        sha256: str = "",
     ) -> tuple[EditFace, ...]:
-        """The faces of an image, best detection first. embed, views, far: as `Analyser.faces` has them."""
+        """The faces of an image, best detection first. embed, views, far: as `Analyser.faces` has them.
+        sha256: of the photo, so that points that were placed on it by hand are used."""
         faces = self._analyser.faces(image, embed, views, far)
-        return self.with_points(image, faces)
+        return self.with_points(image, faces, sha256)
 
-    def with_points(self, image: Image, faces: tuple[Face, ...]) -> tuple[EditFace, ...]:
-        """The same faces with their 68 points, placed from a box that their five points give."""
+    def with_points(self, image: Image, faces: tuple[Face, ...], sha256: str = "") -> tuple[EditFace, ...]:
+        """The same faces with their 68 points: those placed by hand, or found from a box that the face's five
+        points give."""
         if not faces:
             return ()
         boxes = dlib_boxes(_detections(faces))
         points = self._models.landmarker(LANDMARKER).locate(image, boxes)
+        if sha256 and self._corrected is not None:
+            points = _with_corrected(points, faces, self._corrected(sha256))
         return tuple(EditFace(face, own) for face, own in zip(faces, points, strict=True))
 
 
+def _with_corrected(
+    points: Floats, faces: tuple[Face, ...], corrected: Sequence[tuple[Box, Floats]]
+) -> Floats:
+    """points (N, 68, 2) with those of each corrected face in the place of the face it overlaps most."""
+    result = points.copy()
+    for box, own in corrected:
+        shared = overlaps(_boxes([face.box for face in faces]), _boxes([box]))[:, 0]
+        if shared.max() > SAME_FACE_IOU:
+            result[shared.argmax()] = own
+    return result
+
+
 def _detections(faces: tuple[Face, ...]) -> Detections:
-    boxes = np.array([(f.box.x1, f.box.y1, f.box.x2, f.box.y2) for f in faces], np.float32)
     scores = np.array([f.quality.score for f in faces], np.float32)
-    return Detections(boxes, scores, np.stack([f.landmarks for f in faces]).astype(np.float32))
+    landmarks = np.stack([f.landmarks for f in faces]).astype(np.float32)
+    return Detections(_boxes([face.box for face in faces]), scores, landmarks)
+
+
+def _boxes(boxes: Sequence[Box]) -> Floats:
+    return np.array([(box.x1, box.y1, box.x2, box.y2) for box in boxes], np.float32)

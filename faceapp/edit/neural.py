@@ -1,0 +1,162 @@
+"""A face put onto another by a neural swapper of the user's own, with the masks of the classical swap.
+
+The network draws the target's face anew, in a small upright chip; what it drew goes back onto the photo where
+the classical swap would cover it, so that hair, caps and glasses stay the photo's own. The network keeps the
+target's shape and expression, so `SwapSettings.likeness` changes nothing here.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+
+from faceapp.edit.blend import feathered, membrane, paste
+from faceapp.edit.detail import matched
+from faceapp.edit.faces import EditFace
+from faceapp.edit.mask import coverage
+from faceapp.edit.points import MOUTH, eye_centres, with_forehead
+from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, stand_upright
+from faceapp.edit.swap import Source, Swapped, SwapSettings, check_face, remarks
+from faceapp.edit.warp import Matrix, apply, chain, invert
+from faceapp.models.align import point_chips, similarity
+from faceapp.models.base import Swapper
+from faceapp.opencv import cv2
+from faceapp.types import Floats, Image, check_image
+
+# Of the eye distance: how wide the rim is on which the photo's light is read.
+_RIM = 0.16
+_MOUTH_MARGIN = 0.08
+_NOSE_TIP, _MOUTH_CORNERS = 30, (48, 54)
+_DEFAULTS = SwapSettings()
+
+
+class NeuralSwapper:
+    """Swaps with one network. Safe to call from several threads.
+
+    Who a source is, is asked of the network once and kept as long as the source is.
+    """
+
+    def __init__(self, network: Swapper) -> None:
+        self._network = network
+        self._known: weakref.WeakKeyDictionary[Source, Floats] = weakref.WeakKeyDictionary()
+
+    def swap_face(
+        self, image: Image, target: EditFace, source: Source, settings: SwapSettings = _DEFAULTS
+    ) -> Swapped:
+        """The photo with the source's face on the target's. Raises UnusableFace, ModelUnavailable."""
+        return self.swap_faces(image, [(target, source)], settings)[1][0]
+
+    def swap_faces(
+        self,
+        image: Image,
+        pairs: Sequence[tuple[EditFace, Source]],
+        settings: SwapSettings = _DEFAULTS,
+    ) -> tuple[Image, tuple[Swapped, ...]]:
+        """The photo with every pair's source on its target, in that order, and what was done for each.
+
+        The network sees every face on the photo as it came. All records share the finished photo.
+        """
+        check_image(image)
+        for target, _ in pairs:
+            check_face(target)
+        canvas = image.copy()
+        if not pairs:
+            return canvas, ()
+        five = np.stack([five_points(target.points) for target, _ in pairs])
+        network = self._network
+        chips = point_chips(image, five, network.template, network.size)
+        drawn = network.swap(chips, np.stack([self._who(source) for _, source in pairs]))
+        done = []
+        for (target, source), chip, own in zip(pairs, drawn, five, strict=True):
+            to_chip = invert(similarity(network.template, own))
+            box, alpha = _lay_on(image, canvas, target, chip, to_chip, settings)
+            done.append(Swapped(canvas, box, alpha, remarks(target, source, settings)))
+        return canvas, tuple(done)
+
+    def _who(self, source: Source) -> Floats:
+        """(512,) the source's vector."""
+        known = self._known.get(source)
+        if known is None:
+            known = self._network.embed(source.image, five_points(source.face.points)[None])[0]
+            self._known[source] = known
+        return known
+
+
+def five_points(points: Floats) -> Floats:
+    """(5, 2) eyes, tip of the nose and corners of the mouth of 68 points (68, 2)."""
+    left, right = eye_centres(points)
+    mouth = (points[corner] for corner in _MOUTH_CORNERS)
+    return np.stack([left, right, points[_NOSE_TIP], *mouth]).astype(np.float32)
+
+
+def _lay_on(
+    image: Image, canvas: Image, target: EditFace, chip: Image, to_chip: Matrix, settings: SwapSettings
+) -> tuple[tuple[int, int, int, int], Floats]:
+    """Put what was drawn onto the canvas, in place; comes back with the box and how much is covered.
+
+    to_chip: (2, 3), from pixels of the photo to those of the chip.
+    """
+    copy = stand_upright(image, target.points)
+    mask, drawn = _covered(copy, chip, to_chip, settings)
+    alpha = feathered(mask, settings.feather * UNIT) * np.float32(np.clip(settings.opacity, 0, 1))
+    box = _box(alpha, copy, image)
+    x1, y1, x2, y2 = box
+    if x2 <= x1 or y2 <= y1:
+        return (0, 0, 0, 0), np.zeros((0, 0), np.float32)
+    shift = np.array([(1.0, 0.0, x1), (0.0, 1.0, y1)])
+    size = (x2 - x1, y2 - y1)
+    to_copy = chain(shift, copy.to_copy)
+    covered = _read(alpha, to_copy, size, cv2.BORDER_CONSTANT)
+    covered[covered < 1 / 255] = 0
+    patch = _read(chip.astype(np.float32), chain(shift, to_chip), size, cv2.BORDER_REPLICATE, cv2.INTER_CUBIC)
+    if settings.degrade:
+        patch = matched(patch, image[y1:y2, x1:x2], covered > 0.5)
+    if settings.blend == "poisson":
+        patch = patch + _read(_light(copy, drawn, mask), to_copy, size, cv2.BORDER_REPLICATE)
+    paste(canvas, patch, covered, box)
+    return box, covered
+
+
+def _covered(copy: Upright, chip: Image, to_chip: Matrix, settings: SwapSettings) -> tuple[Mask, Floats]:
+    """What of the upright copy is covered, and (H, W, 3) what was drawn, as it lies there."""
+    onto = chain(invert(copy.to_copy), to_chip)
+    size = (WIDTH, HEIGHT)
+    drawn = _read(chip.astype(np.float32), onto, size, cv2.BORDER_REPLICATE)
+    inside = _read(np.ones(chip.shape[:2], np.float32), onto, size, cv2.BORDER_CONSTANT) > 0.99
+    mask = coverage(
+        with_forehead(copy.points), target_skin=copy.skin, source_skin=copy.skin, hidden=copy.fringe,
+        source_valid=inside & copy.valid,
+    )  # fmt: skip
+    if settings.keep_mouth:
+        mask &= ~grown(polygon(copy.points[MOUTH]), _MOUTH_MARGIN * UNIT)
+    return mask, drawn
+
+
+def _light(copy: Upright, drawn: Floats, mask: Mask) -> Floats:
+    """(H, W, 3) what must be added so that the light at the rim is the photo's own."""
+    rim = mask & ~grown(mask, -_RIM * UNIT) & (copy.skin > 0.5)
+    return membrane(copy.image - drawn, rim.astype(np.float32), _RIM * UNIT / 2)
+
+
+def _box(alpha: Floats, copy: Upright, image: Image) -> tuple[int, int, int, int]:
+    """x1 y1 x2 y2 of the photo's pixels that alpha (H, W), on the upright copy, may change."""
+    y, x = np.nonzero(alpha > 0)
+    if not len(y):
+        return 0, 0, 0, 0
+    left, top, right, bottom = x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1
+    corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
+    found = apply(invert(copy.to_copy), corners)
+    height, width = image.shape[:2]
+    x1, y1 = np.clip(np.floor(found.min(0)), 0, (width, height)).astype(int).tolist()
+    x2, y2 = np.clip(np.ceil(found.max(0)) + 1, 0, (width, height)).astype(int).tolist()
+    return x1, y1, x2, y2
+
+
+def _read(
+    values: Floats, place: Matrix, size: tuple[int, int], edge: int, how: int = cv2.INTER_LINEAR
+) -> Floats:
+    """Values read at the places where `place` (2, 3) leads from each pixel of a result of that size."""
+    result: Floats = cv2.warpAffine(values, place, size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=edge)
+    return result

@@ -1,0 +1,364 @@
+"""One face put onto another: pure functions on arrays.
+
+All that is smooth (shape, masks, the light's correction) is computed on a small upright copy of the target's
+face and only then brought to the photo's own pixels, so that a large face costs little more than a small one
+and keeps its resolution:
+
+    points -> shape of the result -> where its pixels lie in the source -> what it may cover
+           -> colours -> light at the rim -> sharpness and grain -> pasted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from faceapp.edit.blend import feathered, membrane, paste, slope
+from faceapp.edit.colour import ColourMap, Colours, Method, colours
+from faceapp.edit.colour import colour_map as fitted
+from faceapp.edit.detail import matched
+from faceapp.edit.faces import EditFace
+from faceapp.edit.mask import coverage, inner_mouth
+from faceapp.edit.points import INNER_MOUTH, JAW, MOUTH, ring, with_forehead
+from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, stand_upright
+from faceapp.edit.warp import Matrix, Warp, apply, chain, enlarged, invert, moved, piecewise, triangulate
+from faceapp.errors import UnusableFace
+from faceapp.models.align import similarity
+from faceapp.opencv import cv2
+from faceapp.types import Floats, Image, check_image
+
+Blend = Literal["poisson", "feather"]
+Engine = Literal["classical", "neural"]
+
+# Degrees between two heads from which on a result looks odd.
+FAR_TURNED = 25.0
+# Warps know the surroundings of a face so far, in units.
+_AROUND = 0.3
+# How much of the way from the source's outline to the target's the jaw goes.
+_FOLLOW = 0.25
+_SMALLEST_UNIT = 1.5
+# Of the eye distance: how wide the rim is on which the photo's colours are read.
+_RIM, _RIM_BLUR = 0.16, 0.08
+_CHEEKS_ERODE = 0.1
+# The light's correction is whole at the rim and fades towards the middle, where a face is recognised: so
+# far inside, in units, this share of it is left.
+_FADE, _DEEP = 0.5, 0.4
+
+
+@dataclass(frozen=True)
+class SwapSettings:
+    """What the user chooses.
+
+    likeness: 1 keeps the source's shape and expression, 0 takes on the target's. feather: the soft edge, of
+    the eye distance. keep_mouth: the target's mouth stays. degrade: as blurred and grainy as the target.
+    opacity: 0 shows the target alone. engine: "neural" draws with a network of the user's own (see `neural`).
+    """
+
+    likeness: float = 1.0
+    colour: Method = "mkl"
+    blend: Blend = "poisson"
+    feather: float = 0.12
+    keep_mouth: bool = False
+    degrade: bool = True
+    opacity: float = 1.0
+    engine: Engine = "classical"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A face that is put onto others, with all that depends on it alone; made by `prepare`.
+
+    levels: the photo's part around the face, each half as large as the one before. corner: x, y of that
+    part in the photo.
+    """
+
+    image: Image
+    face: EditFace
+    upright: Upright
+    colours: Colours
+    levels: tuple[Image, ...]
+    corner: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Swapped:
+    """A photo with one face swapped.
+
+    image: the whole photo, in its own size. box: x1 y1 x2 y2 of the changed pixels. mask: (y2-y1, x2-x1)
+    float32, how much of each is the source's. remarks: sentences about what may look odd.
+    """
+
+    image: Image
+    box: tuple[int, int, int, int]
+    mask: Floats
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """The smooth part of a swap, on the upright copy of the target.
+
+    warp, nearby: to pixels of the source's photo, and the similarity that does nearly the same. alpha (H, W),
+    light (H, W, 3). lips: to pixels of the target's photo, with how much of it shows between the lips.
+    """
+
+    copy: Upright
+    warp: Warp
+    nearby: Matrix
+    alpha: Floats
+    light: Floats
+    colours: ColourMap
+    lips: tuple[Warp, Floats] | None
+
+
+def prepare(image: Image, face: EditFace) -> Source:
+    """A face made ready to be put onto others. Raises UnusableFace."""
+    check_image(image)
+    check_face(face)
+    copy = stand_upright(image, face.points)
+    corners = apply(
+        invert(copy.to_copy), np.array([(0, 0), (WIDTH, 0), (0, HEIGHT), (WIDTH, HEIGHT)], np.float32)
+    )
+    height, width = image.shape[:2]
+    left, top = np.clip(np.floor(corners.min(0)), 0, (width - 1, height - 1)).astype(int).tolist()
+    right, bottom = (
+        np.clip(np.ceil(corners.max(0)) + 1, (left + 1, top + 1), (width, height)).astype(int).tolist()
+    )
+    levels = [np.ascontiguousarray(image[top:bottom, left:right])]
+    while min(levels[-1].shape[:2]) >= 32:
+        half = [(side + 1) // 2 for side in levels[-1].shape[1::-1]]
+        levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
+    return Source(image, face, copy, colours(copy.image, skin_sample(copy)), tuple(levels), (left, top))
+
+
+def check_face(face: EditFace) -> None:
+    """Raises UnusableFace for points that are no face."""
+    points = face.points
+    if not np.isfinite(points).all() or min(np.ptp(points, axis=0)) < 2:
+        raise UnusableFace(
+            "face_too_small", "A face is too small to be swapped.", "Use a photo on which the face is larger."
+        )
+
+
+def skin_sample(copy: Upright) -> Mask:
+    """(H, W) the pixels whose colours stand for a face: skin inside the 68 points' hull."""
+    inside = grown(polygon(copy.points), -_CHEEKS_ERODE * UNIT) & copy.valid
+    skin = inside & (copy.skin > 0.5)
+    return skin if skin.sum() >= 100 else inside
+
+
+def match_colours(target: EditFace, image: Image, source: Source, method: Method = "mkl") -> ColourMap:
+    """The colour map of a swap: video smooths it over the frames and hands it to `swap_face`."""
+    copy = stand_upright(image, target.points)
+    return fitted(source.colours, colours(copy.image, skin_sample(copy)), method)
+
+
+def swap_face(
+    image: Image,
+    target: EditFace,
+    source: Source,
+    settings: SwapSettings = SwapSettings(),
+    colour_map: ColourMap | None = None,
+) -> Swapped:
+    """The photo with the source's face on the target's. Raises UnusableFace.
+
+    colour_map: used instead of the one that is measured on this photo.
+    """
+    return swap_faces(image, [(target, source)], settings, [colour_map])[1][0]
+
+
+def swap_faces(
+    image: Image,
+    pairs: Sequence[tuple[EditFace, Source]],
+    settings: SwapSettings = SwapSettings(),
+    colour_maps: Sequence[ColourMap | None] = (),
+    workers: int = 1,
+) -> tuple[Image, tuple[Swapped, ...]]:
+    """The photo with every pair's source on its target, in that order, and what was done for each.
+
+    Every face is measured on the photo as it came: no swap changes what the next one sees. All records share
+    the finished photo. workers: threads that plan the faces side by side, where a photo must be quick rather
+    than many. Raises UnusableFace.
+    """
+    check_image(image)
+    for target, _ in pairs:
+        check_face(target)
+    given = [*colour_maps, *[None] * len(pairs)]
+    jobs = [
+        partial(_plan, image, target, source, settings, given[index])
+        for index, (target, source) in enumerate(pairs)
+    ]
+    canvas = image.copy()
+    done = []
+    for (target, source), plan in zip(pairs, _side_by_side(jobs, workers), strict=True):
+        box, alpha = _carry_out(image, canvas, source, plan, settings)
+        done.append(Swapped(canvas, box, alpha, remarks(target, source, settings)))
+    return canvas, tuple(done)
+
+
+def _side_by_side(jobs: Sequence[Callable[[], _Plan]], workers: int) -> Iterator[_Plan]:
+    """The plans in their order. Their numbers are crunched without the interpreter's lock."""
+    if workers < 2 or len(jobs) < 2:
+        yield from (job() for job in jobs)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="faceapp-swap") as pool:
+        yield from pool.map(lambda job: job(), jobs)
+
+
+def remarks(target: EditFace, source: Source, settings: SwapSettings) -> tuple[str, ...]:
+    """What a person should know about a swap before they like it."""
+    said = []
+    gap = turned_apart(target, source.face)
+    if gap > FAR_TURNED:
+        said.append(f"The heads are turned {gap:.0f} degrees apart.")
+    return tuple(said)
+
+
+def turned_apart(one: EditFace, other: EditFace) -> float:
+    """Degrees between the ways that two heads face; leaning to a shoulder does not count."""
+    a, b = one.face.quality, other.face.quality
+    return float(np.hypot(a.yaw - b.yaw, a.pitch - b.pitch))
+
+
+def _plan(
+    image: Image, target: EditFace, source: Source, settings: SwapSettings, given: ColourMap | None
+) -> _Plan:
+    copy = stand_upright(image, target.points)
+    own, other = with_forehead(source.upright.points), with_forehead(copy.points)
+    shape, onto = _shape(own, other, settings.likeness)
+    warp = _warp(own, shape)
+    seen = np.asarray(warp.read(source.upright.image), np.uint8)
+    skin = np.asarray(warp.read(source.upright.skin, inside=True), np.float32)
+    valid = warp.read(source.upright.valid.astype(np.float32), inside=True) > 0.5
+    hidden = copy.fringe | (warp.read(source.upright.fringe.astype(np.float32), inside=True) > 0.5)
+    mask = coverage(shape, copy.skin, skin, hidden, valid) & copy.valid
+    if settings.keep_mouth:
+        mask &= ~grown(polygon(other[MOUTH]), 0.08 * UNIT)
+    chosen = given or fitted(source.colours, colours(copy.image, skin_sample(copy)), settings.colour)
+    light = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    if settings.blend == "poisson":
+        rim = mask & ~grown(mask, -_RIM * UNIT) & (copy.skin > 0.5) & (skin > 0.5)
+        difference = copy.image - chosen.of(seen)
+        light = slope(difference, np.where(mask, np.minimum(skin, copy.skin), 0))
+        light += membrane(difference - light, rim.astype(np.float32), _RIM_BLUR * UNIT, mask)
+        light *= (1 - (1 - _DEEP) * feathered(mask, _FADE * UNIT))[..., None]
+    alpha = feathered(mask, settings.feather * UNIT) * np.float32(np.clip(settings.opacity, 0, 1))
+    back = invert(source.upright.to_copy)
+    lips = _lips(copy, shape, own, other)
+    return _Plan(copy, moved(warp, back), chain(onto, back), alpha, light, chosen, lips)
+
+
+def _shape(own: Floats, other: Floats, likeness: float) -> tuple[Floats, Matrix]:
+    """(77, 2) where the source's points come to lie on the target's upright copy, and the matrix from
+    that copy to the source's, by the similarity of both faces.
+
+    own, other: (77, 2) the source's and the target's points on their upright copies.
+    """
+    likeness = float(np.clip(likeness, 0, 1))
+    onto = similarity(own[_STEADY], other[_STEADY])
+    kept = apply(onto, own)
+    shape = other + likeness * (kept - other)
+    shape[JAW] += _FOLLOW * likeness * (other[JAW] - kept[JAW])
+    return shape.astype(np.float32), invert(onto)
+
+
+_STEADY = slice(0, 68)
+
+
+def _warp(own: Floats, shape: Floats) -> Warp:
+    """From places on the target's upright copy to places on the source's."""
+    start = np.concatenate([own, ring(own, _AROUND)])
+    end = np.concatenate([shape, ring(shape, _AROUND)])
+    return piecewise(start, end, triangulate(end), (WIDTH, HEIGHT))
+
+
+def _lips(copy: Upright, shape: Floats, own: Floats, other: Floats) -> tuple[Warp, Floats] | None:
+    """What shows between the lips where the shape opens a mouth that is closed on the source's photo: the
+    target's own teeth, moved along. None where the source's will do."""
+    wanted = _opened(shape)
+    had = _opened(own)
+    share = float(np.clip((wanted - 1.3 * had - 0.04) / 0.06, 0, 1))
+    if share <= 0:
+        return None
+    start = np.concatenate([other, ring(other, _AROUND)])
+    end = np.concatenate([shape, ring(shape, _AROUND)])
+    warp = piecewise(start, end, triangulate(end), (WIDTH, HEIGHT))
+    soft = cv2.GaussianBlur(inner_mouth(shape).astype(np.float32), (0, 0), 0.03 * UNIT)
+    return moved(warp, invert(copy.to_copy)), soft * np.float32(share)
+
+
+def _opened(points: Floats) -> float:
+    """How far a mouth is open, in units of an upright copy."""
+    lips = points[INNER_MOUTH]
+    return float(np.hypot(*(lips[[7, 6, 5]] - lips[[1, 2, 3]]).T).mean()) / UNIT
+
+
+def _carry_out(
+    image: Image, canvas: Image, source: Source, plan: _Plan, settings: SwapSettings
+) -> tuple[tuple[int, int, int, int], Floats]:
+    """Bring a plan to the photo's pixels and onto the canvas, in place; the box and how much is covered."""
+    box = _box(image, plan)
+    x1, y1, x2, y2 = box
+    if x2 <= x1 or y2 <= y1:
+        return (0, 0, 0, 0), np.zeros((0, 0), np.float32)
+    place, size = _placed(plan.copy.to_copy, box), (x2 - x1, y2 - y1)
+    alpha = _enlarged(plan.alpha, place, size)
+    alpha[alpha < 1 / 255] = 0
+    under = image[y1:y2, x1:x2]
+    patch = plan.colours.of(_pixels(source, enlarged(plan.warp, plan.nearby, place, size), plan))
+    if settings.degrade:
+        patch = matched(patch, under, alpha > 0.5)
+    patch += _enlarged(plan.light, place, size)
+    if plan.lips is not None:
+        warp, share = plan.lips
+        teeth = enlarged(warp, invert(plan.copy.to_copy), place, size).read(image)
+        patch += _enlarged(share, place, size)[..., None] * (teeth - patch)
+    paste(canvas, patch, alpha, box)
+    return box, alpha
+
+
+def _box(image: Image, plan: _Plan) -> tuple[int, int, int, int]:
+    """x1 y1 x2 y2 of the photo's pixels that the plan may change."""
+    y, x = np.nonzero(plan.alpha > 0)
+    if not len(y):
+        return 0, 0, 0, 0
+    left, top, right, bottom = x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1
+    corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
+    found = apply(invert(plan.copy.to_copy), corners)
+    height, width = image.shape[:2]
+    x1, y1 = np.clip(np.floor(found.min(0)), 0, (width, height)).astype(int).tolist()
+    x2, y2 = np.clip(np.ceil(found.max(0)) + 1, 0, (width, height)).astype(int).tolist()
+    return x1, y1, x2, y2
+
+
+def _placed(to_copy: Matrix, box: tuple[int, int, int, int]) -> Matrix:
+    """The (2, 3) matrix from pixels of a box of the photo to those of the upright copy."""
+    place: Matrix = to_copy.copy()
+    place[:, 2] += place[:, :2] @ box[:2]
+    return place
+
+
+def _enlarged(values: Floats, place: Matrix, size: tuple[int, int]) -> Floats:
+    """Values of the upright copy, read between its pixels for every pixel of a box of the photo."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    result: Floats = cv2.warpAffine(values, place, size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    return result
+
+
+def _pixels(source: Source, warp: Warp, plan: _Plan) -> Image:
+    """The source's pixels, from that level of its photo that has about as many as the target."""
+    across = chain(plan.copy.to_copy, plan.nearby)
+    shrink = float(np.hypot(across[0, 0], across[1, 0]))
+    level = int(np.clip(np.floor(np.log2(max(shrink, 1e-6)) + 0.35), 0, len(source.levels) - 1))
+    pixels = source.levels[level]
+    scale = np.array(pixels.shape[1::-1]) / source.levels[0].shape[1::-1]
+    x = ((warp.x - source.corner[0] + 0.5) * scale[0] - 0.5).astype(np.float32)
+    y = ((warp.y - source.corner[1] + 0.5) * scale[1] - 0.5).astype(np.float32)
+    how = cv2.INTER_CUBIC if shrink < 0.7 else cv2.INTER_LINEAR
+    read: Image = cv2.remap(pixels, x, y, how, borderMode=cv2.BORDER_REPLICATE)
+    return read
