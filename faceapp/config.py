@@ -25,6 +25,10 @@ class Settings:
     rest_enabled, rest_port: the REST port of the window. upload_limit_mb: the largest upload.
     keep_sightings_days: sightings older than that are deleted; 0 = kept.
     theme: "system", "light" or "dark".
+    recogniser: the id of the built recogniser that recognises, with ":network" or ":plain" behind it where
+    one of the two was chosen; "" = nearest neighbour in the library.
+    visible_mark: results of swap and morph say in a corner that they are edited. content_credentials: they
+    carry a signed C2PA manifest.
     """
 
     detector: str = ""
@@ -38,6 +42,9 @@ class Settings:
     keep_sightings_days: int = 0
     theme: str = "system"
     welcomed: bool = False
+    recogniser: str = ""
+    visible_mark: bool = False
+    content_credentials: bool = False
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
