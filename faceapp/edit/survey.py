@@ -1,0 +1,615 @@
+"""What a video shows, before anything of it is changed: whose faces, where in every frame, cuts, doubts.
+
+The whole clip is looked at once. So points and colours can be smoothed with what comes later as well, one
+person stays one through cuts, sources are cast for all of them together, and what a frame will look like does
+not depend on the frames that were rendered before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from faceapp.edit.colour import Colours, colours
+from faceapp.edit.faces import LANDMARKER, EditFace
+from faceapp.edit.frames import Clip, ClipFrame, RawFrame, develop, read_frames
+from faceapp.edit.points import eye_distance, upright
+from faceapp.edit.sight import TAKEN_AGAIN, astray, doubt, lean_of, locate, moved_box, next_box, sight_box
+from faceapp.edit.skin import stand_upright
+from faceapp.edit.smooth import Doubles, Shade, along_motion, follow, over_time
+from faceapp.edit.swap import skin_sample
+from faceapp.errors import FaceAppError
+from faceapp.live import Frame
+from faceapp.models.landmarks import five_points
+from faceapp.models.registry import Models
+from faceapp.opencv import cv2
+from faceapp.pipeline.analysis import Analyser, in_order
+from faceapp.pipeline.quality import measure, pose
+from faceapp.stream.track import LiveTrack
+from faceapp.stream.tracker import Tracker
+from faceapp.types import Box, Detections, Face, Floats, Image, Ints, Quality
+
+# Frames from one detection to the next, and from one measure of colours to the next.
+EVERY = 5
+COLOURS_EVERY = 8
+# So many faces of a frame get new points; with more of them they take turns, and follow the flow in between.
+PLACED = 3
+# How far points are believed that were not placed but carried along.
+CARRIED = 0.05
+MIN_FACE = 24
+# A track that is shorter is no face, or nobody sees it.
+SHORTEST = 3
+# A face that is out of sight for so many frames is carried over them.
+LONGEST_GAP = 8
+# The best faces of a track, that say who it is.
+SAMPLES = 3
+CROP_MARGIN, CROP_SIDE = 0.35, 192
+# Colours change with the light, not from frame to frame: the bell over which they are averaged.
+COLOUR_WIDTH = 6.0
+# What the user should look at before the run.
+PROFILE, BLURRED, SMALL = 42.0, 0.15, 24.0
+# Doubts that are nearer to each other are one.
+ONE_DOUBT = 5
+# Over so many frames a swap comes and goes where a face turns away and back.
+FADE_WIDTH = 1.5
+
+_AT = datetime(2000, 1, 1, tzinfo=UTC)
+REASONS = {
+    "profile": "The face is turned to the side.",
+    "blurred": "The face is blurred.",
+    "left": "The face is turned too far or half hidden: it is left as it is.",
+    "lost": "The face was out of sight and is only guessed.",
+    "small": "The face is very small.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTrack:
+    """One face from the first frame it is seen in to the last, without a break.
+
+    number, person: counted from 0 in the survey; tracks of one person never overlap. first: frame. points
+    (F, 68, 2): for every frame, smoothed. found (F,): False where the face was out of sight. strength (F,):
+    0 where its points cannot be believed and it is left as it is, else 1. sharpness (F,): 0 to 1. colours
+    (F, 18): its skin's, smoothed. embedding (D,). best: the frame that shows it best; crop: the face there.
+    """
+
+    number: int
+    person: int
+    first: int
+    points: Floats
+    found: np.ndarray[Any, np.dtype[np.bool_]]
+    strength: Floats
+    sharpness: Floats
+    colours: Floats
+    embedding: Floats
+    best: int
+    crop: Image
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.points) - 1
+
+    @property
+    def swappable(self) -> int:
+        """How many of its frames show a face that can be swapped."""
+        return int((self.strength >= 0.5).sum())
+
+    def shown(self, frame: int) -> float:
+        """How much of a swap shows in one of its frames: 0 to 1, in twentieths."""
+        return round(float(self.strength[frame - self.first]) * 20) / 20
+
+    def face(self, frame: int) -> EditFace:
+        """The face in one of its frames."""
+        points = self.points[frame - self.first]
+        five = five_points(points[None])[0]
+        yaw, pitch, roll = pose(five)
+        low, high = points.min(0), points.max(0)
+        box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        sharpness = float(self.sharpness[frame - self.first])
+        size = min(box.width, box.height)
+        return EditFace(Face(box, five, Quality(size, sharpness, 0.5, 0.2, yaw, pitch, roll, 1.0)), points)
+
+    def skin(self, frame: int) -> Colours:
+        """The colours of its skin there."""
+        row = self.colours[frame - self.first].astype(np.float64)
+        return Colours(row[:3], row[3:12].reshape(3, 3), row[12:15], row[15:18])
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Frames of a track that may look odd when it is swapped. reason: a key of `REASONS`."""
+
+    track: int
+    first: int
+    last: int
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        return REASONS[self.reason]
+
+    @property
+    def middle(self) -> int:
+        return (self.first + self.last) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What a clip shows. stamps (F,): the time of every frame, in the clip's time base. cuts: frames that do
+    not go on from the one before."""
+
+    clip: Clip
+    stamps: Ints
+    tracks: tuple[FaceTrack, ...]
+    cuts: tuple[int, ...]
+
+    @property
+    def frames(self) -> int:
+        return len(self.stamps)
+
+    @property
+    def remark(self) -> str:
+        """What the user should know of the file; may be empty."""
+        if self.clip.frames and self.frames < 0.98 * self.clip.frames - 1:
+            return f"The file breaks off after {self.frames} of {self.clip.frames} frames."
+        return ""
+
+    @cached_property
+    def people(self) -> tuple[tuple[FaceTrack, ...], ...]:
+        """The tracks of each person."""
+        count = 1 + max((track.person for track in self.tracks), default=-1)
+        people: list[list[FaceTrack]] = [[] for _ in range(count)]
+        for track in self.tracks:
+            people[track.person].append(track)
+        return tuple(tuple(own) for own in people)
+
+    def embedding(self, person: int) -> Floats:
+        """(D,) the mean of a person's tracks, the longer ones counting more; of unit length."""
+        own = self.people[person]
+        mean = sum(math.sqrt(len(track.points)) * track.embedding for track in own)
+        unit: Floats = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+        return unit
+
+    def seconds(self, frame: int) -> float:
+        """When a frame is shown, from the start of the clip."""
+        return float((int(self.stamps[frame]) - int(self.stamps[0])) * self.clip.time_base)
+
+    @property
+    def length(self) -> float:
+        """Seconds of the whole clip."""
+        return self.seconds(self.frames - 1) + 1 / self.clip.fps
+
+    def at(self, frame: int) -> tuple[FaceTrack, ...]:
+        """The faces of a frame."""
+        return tuple(self._by_frame[frame])
+
+    @cached_property
+    def _by_frame(self) -> list[list[FaceTrack]]:
+        frames: list[list[FaceTrack]] = [[] for _ in range(self.frames)]
+        for track in self.tracks:
+            for own in frames[track.first : track.last + 1]:
+                own.append(track)
+        return frames
+
+    @cached_property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Frames to look at before the run, in their order."""
+        found = [suspect for track in self.tracks for suspect in _suspects(track)]
+        return tuple(sorted(found, key=lambda suspect: (suspect.first, suspect.track)))
+
+
+@dataclass(eq=False)
+class _Sample:
+    """A face that may say who a track is: fitness 0 to 1, the part of the frame with its box and points."""
+
+    fitness: float
+    frame: int
+    part: Image
+    box: Floats
+    landmarks: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A track as the tracker left it in one frame. box (4,), landmarks (5, 2)."""
+
+    track: LiveTrack
+    box: Floats
+    landmarks: Floats
+    detected: bool
+    confirmed: bool
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A frame in which the tracks are known."""
+
+    frame: ClipFrame
+    shade: Shade
+    cut: bool
+    detected: bool
+    seen: tuple[_Seen, ...]
+
+
+@dataclass(eq=False)
+class _Trace:
+    """What is gathered of a track while the clip runs; one entry for each frame from `first` on."""
+
+    first: int
+    box: Floats
+    points: list[Floats] = field(default_factory=list)
+    moves: list[Doubles] = field(default_factory=list)
+    found: list[bool] = field(default_factory=list)
+    trust: list[float] = field(default_factory=list)
+    doubts: dict[int, float] = field(default_factory=dict)
+    sharpness: dict[int, float] = field(default_factory=dict)
+    colours: dict[int, Floats] = field(default_factory=dict)
+    samples: list[_Sample] = field(default_factory=list)
+    confirmed: bool = False
+
+    @property
+    def next(self) -> int:
+        return self.first + len(self.points)
+
+
+class Surveyor:
+    """Looks at one clip from its first to its last frame."""
+
+    def __init__(self, clip: Clip, analyser: Analyser, models: Models) -> None:
+        """Loads the models. Raises ModelUnavailable."""
+        self._clip = clip
+        self._tracker = Tracker(models.detector(analyser.detector_key), MIN_FACE)
+        self._landmarker = models.landmarker(LANDMARKER)
+        self._embedder = models.embedder(analyser.model_key)
+        calibration = models.spec(analyser.model_key).calibration
+        self._threshold = calibration.threshold if calibration is not None else 0.0
+        self._traces: dict[LiveTrack, _Trace] = {}
+        self._recent: deque[tuple[ClipFrame, Shade]] = deque(maxlen=EVERY + 2)
+        self._stamps: list[int] = []
+        self._cuts: list[int] = []
+
+    def run(self, tell: Callable[[int], None]) -> Survey:
+        """The survey of the whole clip. tell: called with the number of frames done; it may raise.
+
+        Raises SourceLost, FaceAppError ("no_face_in_video").
+        """
+        # One thread tracks, in order, while this one places the points of the frame before.
+        for raw, look in in_order(read_frames(self._clip), self._track_frame, workers=1):
+            if isinstance(look, FaceAppError):
+                raise look
+            self._stamps.append(raw.stamp)
+            self._look(look)
+            tell(len(self._stamps))
+        kept = [trace for trace in self._traces.values() if trace.confirmed and len(trace.points) >= SHORTEST]
+        kept = [trace for trace in kept if trace.samples and trace.colours]
+        if not kept:
+            raise FaceAppError(
+                "no_face_in_video", f"No face was found in “{self._clip.name}”.",
+                "Use a video in which faces are at least 24 pixels wide and look towards the camera.",
+            )  # fmt: skip
+        return self._finished(sorted(kept, key=lambda trace: trace.first))
+
+    # -- one frame --------------------------------------------------------------------------------------
+
+    def _track_frame(self, raw: RawFrame) -> _Look:
+        frame = develop(self._clip, raw)
+        live = Frame(frame.image, raw.number, raw.number / self._clip.fps, _AT)
+        detected = self._tracker.step(live, EVERY)
+        self._tracker.ended.clear()
+        seen = []
+        for track in self._tracker.tracks:
+            if not track.id and track.hits >= 2:
+                self._tracker.confirm(track)
+            if track.seen and track.landmarks is not None:
+                seen.append(
+                    _Seen(track, track.box, track.landmarks, track.detected, track.id > 0, track.score)
+                )
+        return _Look(frame, Shade.of(frame.image), self._tracker.cut, detected, tuple(seen))
+
+    def _look(self, look: _Look) -> None:
+        frame, number = look.frame, look.frame.number
+        if look.cut and number:
+            self._cuts.append(number)
+            self._recent.clear()
+        self._follow(look)
+        for seen in look.seen:
+            trace = self._traces[seen.track]
+            if not trace.confirmed and seen.confirmed:
+                trace.confirmed = True
+                self._go_back(trace)
+            if look.detected and seen.detected:
+                self._sample(seen, trace, frame)
+            if trace.found[-1] and number - max(trace.colours, default=-COLOURS_EVERY) >= COLOURS_EVERY:
+                trace.colours[number] = _skin_colours(frame.image, trace.points[-1])
+        self._recent.append((frame, look.shade))
+
+    def _follow(self, look: _Look) -> None:
+        """Place the points of every track in this frame."""
+        number = look.frame.number
+        known = [seen.track for seen in look.seen if seen.track in self._traces and self._recent]
+        starts = [self._traces[track].points[-1] for track in known]
+        before = self._recent[-1][1] if self._recent else look.shade
+        # A face that was out of sight for a while was last seen in an older frame: the flow says nothing.
+        flows = follow(before, look.shade, starts)
+        moves = {
+            track: move if self._traces[track].next == number else None
+            for track, move in zip(known, flows, strict=True)
+        }
+        turns = -(-len(look.seen) // PLACED)
+        for index, seen in enumerate(look.seen):
+            trace = self._traces.get(seen.track)
+            if trace is not None and number - trace.next > LONGEST_GAP:
+                trace = None  # seen again after long: another trace, which the faces join later
+            if trace is None:
+                trace = self._traces[seen.track] = self._renewed(seen, number)
+            self._place(seen, trace, moves.get(seen.track), look.frame, (number + index) % turns == 0)
+
+    def _renewed(self, seen: _Seen, number: int) -> _Trace:
+        """A new trace of a track; what it had is kept under a key of its own."""
+        old = self._traces.pop(seen.track, None)
+        if old is not None:
+            self._traces[_spent(seen.track)] = old
+        return _Trace(number, sight_box(seen.landmarks))
+
+    def _place(self, seen: _Seen, trace: _Trace, move: Doubles | None, frame: ClipFrame, turn: bool) -> None:
+        """Points for one face in this frame. turn: place them anew, unless they cannot be carried along."""
+        trace.box = next_box(trace.box, sight_box(seen.landmarks), move, seen.detected)
+        if move is not None and not turn:
+            placed, found, trust = _carried(trace.points[-1], move), trace.found[-1], CARRIED
+        else:
+            lean = upright(trace.points[-1]) if move is not None else lean_of(seen.landmarks)
+            placed = locate(self._landmarker, frame.image, trace.box, lean)
+            found, trust = not astray(placed, trace.box), 1.0
+            if not found:
+                trust = CARRIED
+                placed = _carried(trace.points[-1], move) if move is not None else placed
+        self._bridge(trace, placed, frame.number)
+        self._append(trace, placed, move, found, trust)
+
+    def _append(
+        self, trace: _Trace, placed: Floats, move: Doubles | None, found: bool, trust: float
+    ) -> None:
+        trace.moves.append(_move_of(trace, placed, move))
+        trace.points.append(placed)
+        trace.found.append(found)
+        trace.trust.append(trust)
+
+    def _bridge(self, trace: _Trace, placed: Floats, number: int) -> None:
+        """Fill the frames in which the face was out of sight: it went straight from there to here."""
+        missing = number - trace.next
+        if missing <= 0 or not trace.points:
+            return
+        start = trace.points[-1]
+        for step in range(1, missing + 1):
+            points = np.asarray(start + (placed - start) * (step / (missing + 1)), np.float32)
+            self._append(trace, points, None, False, CARRIED)
+
+    def _go_back(self, trace: _Trace) -> None:
+        """A face that has come into the picture since the last detection was there in the frames before."""
+        earlier = [entry for entry in self._recent if entry[0].number < trace.first]
+        if not earlier or earlier[-1][0].number != trace.first - 1:
+            return
+        now = next((shade for frame, shade in self._recent if frame.number == trace.first), None)
+        if now is None:
+            return
+        box = sight_box(five_points(trace.points[0][None])[0])
+        for frame, shade in reversed(earlier):
+            move = follow(now, shade, [trace.points[0]])[0]
+            if move is None or self._taken(trace, frame.number):
+                return
+            box = moved_box(box, move)
+            placed = locate(self._landmarker, frame.image, box, upright(trace.points[0]))
+            if astray(placed, box) or not _inside(placed, frame.image):
+                return
+            trace.moves[0] = _inverse(move)
+            trace.first -= 1
+            trace.points.insert(0, placed)
+            trace.moves.insert(0, np.eye(2, 3))
+            trace.found.insert(0, True)
+            trace.trust.insert(0, 1.0)
+            now = shade
+
+    def _taken(self, trace: _Trace, number: int) -> bool:
+        """Another trace has a face at that place in that frame."""
+        centre, unit = trace.points[0].mean(0), eye_distance(trace.points[0])
+        others = [
+            other.points[number - other.first].mean(0)
+            for other in self._traces.values()
+            if other is not trace and other.confirmed and other.first <= number < other.next
+        ]
+        return any(float(np.hypot(*(other - centre))) < unit for other in others)
+
+    def _sample(self, seen: _Seen, trace: _Trace, frame: ClipFrame) -> None:
+        """Keep the face when it is among the best of its track."""
+        quality = measure(frame.image, seen.box, seen.landmarks, seen.score)
+        trace.sharpness[frame.number] = quality.sharpness
+        trace.doubts[frame.number] = doubt(seen.landmarks, trace.points[-1])
+        turned = max(abs(quality.yaw), abs(quality.pitch)) / 54
+        fitness = quality.sharpness * math.exp(-(turned**2)) * min(1.0, quality.size / 60)
+        if len(trace.samples) == SAMPLES and fitness <= trace.samples[-1].fitness:
+            return
+        part, box, landmarks = _around(frame.image, seen.box, seen.landmarks)
+        trace.samples.append(_Sample(fitness, frame.number, part.copy(), box, landmarks))
+        trace.samples.sort(key=lambda sample: -sample.fitness)
+        del trace.samples[SAMPLES:]
+
+    # -- the whole clip ---------------------------------------------------------------------------------
+
+    def _finished(self, traces: list[_Trace]) -> Survey:
+        vectors = np.stack([self._embedded(trace) for trace in traces])
+        people = self._people(traces, vectors)
+        tracks = tuple(
+            self._track(number, people[number], trace, vector)
+            for number, (trace, vector) in enumerate(zip(traces, vectors, strict=True))
+        )
+        return Survey(self._clip, np.array(self._stamps, np.int64), tracks, tuple(self._cuts))
+
+    def _embedded(self, trace: _Trace) -> Floats:
+        chips = []
+        for sample in trace.samples:
+            found = Detections(sample.box[None], np.ones(1, np.float32), sample.landmarks[None])
+            chips.append(self._embedder.chips(sample.part, found)[0])
+        rows = self._embedder.embed_chips(np.stack(chips), mirror=False)
+        weights = np.array([sample.fitness + 0.05 for sample in trace.samples], np.float32)
+        mean = (weights[:, None] * rows).sum(0)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
+
+    def _people(self, traces: list[_Trace], vectors: Floats) -> list[int]:
+        """For each trace its person: traces whose faces are alike and that are never in one frame."""
+        groups = _alike(vectors, self._threshold)
+        people: list[list[int]] = []
+        for group in groups:
+            # Two that overlap in time are two people, however alike they are.
+            own: list[list[int]] = []
+            for trace in group:
+                fits = [g for g in own if not any(_overlap(traces[trace], traces[other]) for other in g)]
+                if fits:
+                    fits[0].append(trace)
+                else:
+                    own.append([trace])
+            people += own
+        people.sort()
+        owners = {trace: person for person, group in enumerate(people) for trace in group}
+        return [owners[trace] for trace in range(len(traces))]
+
+    def _track(self, number: int, person: int, trace: _Trace, vector: Floats) -> FaceTrack:
+        points = along_motion(np.stack(trace.points), np.stack(trace.moves), np.array(trace.trust))
+        best = trace.samples[0]
+        frames = np.arange(trace.first, trace.next)
+        sharpness = _interpolated(frames, {k: np.array([v]) for k, v in trace.sharpness.items()})[:, 0]
+        skin = over_time(_interpolated(frames, trace.colours), COLOUR_WIDTH)
+        return FaceTrack(
+            number, person, trace.first, points, np.array(trace.found), _strength(frames, trace.doubts),
+            sharpness.astype(np.float32), skin.astype(np.float32), vector, best.frame, _shrunk(best.part),
+        )  # fmt: skip
+
+
+def _strength(frames: Ints, doubts: dict[int, float]) -> Floats:
+    """(F,) 1 where a face is swapped, 0 where it is left, and a short way between."""
+    at = sorted(doubts)
+    # The middle one of three: a single look that fails says little.
+    values = [doubts[frame] for frame in at]
+    calm = [float(np.median(values[max(0, n - 1) : n + 2])) for n in range(len(values))]
+    rows = np.interp(frames, at, calm) if at else np.zeros(len(frames))
+    believed, shown = [], bool(rows[0] <= TAKEN_AGAIN)
+    for value in rows:
+        shown = value <= (1.0 if shown else TAKEN_AGAIN)
+        believed.append(float(shown))
+    return over_time(np.array(believed, np.float32), FADE_WIDTH)
+
+
+def _carried(points: Floats, move: Doubles) -> Floats:
+    return np.asarray(points @ move[:, :2].T + move[:, 2], np.float32)
+
+
+def _inside(points: Floats, image: Image) -> bool:
+    height, width = image.shape[:2]
+    x, y = points.mean(0)
+    return bool(0 <= x < width and 0 <= y < height)
+
+
+def _move_of(trace: _Trace, points: Floats, move: Doubles | None) -> Doubles:
+    """How the face came to these points: as it was followed, else as its points say."""
+    if move is not None:
+        return move
+    if not trace.points:
+        return np.eye(2, 3)
+    from faceapp.models.align import similarity
+
+    return similarity(trace.points[-1], points)
+
+
+def _inverse(move: Doubles) -> Doubles:
+    back: Doubles = cv2.invertAffineTransform(move)
+    return back
+
+
+def _skin_colours(image: Image, points: Floats) -> Floats:
+    """(18,) mean, covariance, and mean and spread in L*a*b* of a face's skin."""
+    copy = stand_upright(image, points)
+    own = colours(copy.image, skin_sample(copy))
+    row = np.concatenate([own.mean, own.covariance.ravel(), own.lab_mean, own.lab_spread])
+    return np.asarray(row, np.float32)
+
+
+def _interpolated(frames: Ints, known: dict[int, Floats]) -> Floats:
+    """(F, K) rows for all frames from the known ones, straight between them."""
+    if not known:
+        return np.full((len(frames), 1), 0.5, np.float32)
+    at = sorted(known)
+    rows = np.stack([known[frame] for frame in at])
+    columns = [np.interp(frames, at, column) for column in rows.T]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def _around(image: Image, box: Floats, landmarks: Floats) -> tuple[Image, Floats, Floats]:
+    """The part of a frame around a face, with its box and points in that part."""
+    height, width = image.shape[:2]
+    margin = CROP_MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
+    left, top = max(0, int(box[0] - margin)), max(0, int(box[1] - margin))
+    right, bottom = min(width, math.ceil(box[2] + margin)), min(height, math.ceil(box[3] + margin))
+    corner = np.array([left, top], np.float32)
+    return image[top:bottom, left:right], box - np.tile(corner, 2), landmarks - corner
+
+
+def _shrunk(part: Image) -> Image:
+    scale = CROP_SIDE / max(part.shape[:2])
+    if scale >= 1:
+        return part
+    smaller: Image = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return smaller
+
+
+def _alike(vectors: Floats, threshold: float) -> list[list[int]]:
+    """Groups of rows (positions) whose mean distance is within the threshold: average linkage."""
+    if len(vectors) < 2:
+        return [list(range(len(vectors)))]
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import pdist
+
+    labels = fcluster(linkage(pdist(vectors, "cosine"), "average"), threshold, "distance")
+    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+
+
+def _overlap(one: _Trace, other: _Trace) -> bool:
+    return one.first < other.next and other.first < one.next
+
+
+def _spent(track: LiveTrack) -> LiveTrack:
+    """A key for a trace whose track goes on with another one."""
+    return LiveTrack(track.filter, track.score, track.frame, track.seconds)
+
+
+def _suspects(track: FaceTrack) -> list[Suspect]:
+    yaw = np.array([pose(five)[0] for five in five_points(track.points)])
+    size = np.ptp(track.points, axis=1).min(1)
+    doubtful = {
+        "left": track.strength < 0.5,
+        "profile": (np.abs(yaw) > PROFILE) & (track.strength >= 0.5),
+        "blurred": track.sharpness < BLURRED,
+        "lost": ~track.found,
+        "small": size < SMALL,
+    }
+    return [
+        Suspect(track.number, track.first + first, track.first + last, reason)
+        for reason, frames in doubtful.items()
+        for first, last in _runs(np.flatnonzero(frames))
+    ]
+
+
+def _runs(frames: Ints) -> list[tuple[int, int]]:
+    """(first, last) of the frames that follow each other closely."""
+    if not len(frames):
+        return []
+    breaks = np.flatnonzero(np.diff(frames) > ONE_DOUBT)
+    starts = frames[np.concatenate([[0], breaks + 1])]
+    ends = frames[np.concatenate([breaks, [len(frames) - 1]])]
+    return [(int(first), int(last)) for first, last in zip(starts, ends, strict=True)]
