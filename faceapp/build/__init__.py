@@ -1,0 +1,1 @@
+"""The recogniser builder: a genetic search for the best small network on top of the embeddings."""
