@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 DONE, REFUSED, USAGE = 0, 1, 2
 # Commands that look at photos.
-WITH_PHOTOS = frozenset({"enrol", "lookalike", "recognise", "serve", "evaluate"})
+WITH_PHOTOS = frozenset(
+    {"enrol", "lookalike", "recognise", "serve", "evaluate", "swap", "morph", "between", "build"}
+)
 # Qt platforms that need no display.
 SCREENLESS = ("offscreen", "minimal", "vnc")
 
@@ -121,7 +123,9 @@ def _services(
 def _is_many_photos(arguments: argparse.Namespace) -> bool:
     if arguments.command in ("enrol", "recognise"):
         return os.path.isdir(arguments.path)
-    return arguments.command == "evaluate"
+    if arguments.command == "swap":
+        return os.path.isdir(arguments.into)
+    return arguments.command in ("evaluate", "build")
 
 
 def _window(arguments: argparse.Namespace) -> int:

@@ -8,11 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceapp.errors import BadRequest, FaceAppError
-from faceapp.live import Group, Period, Presence, Sighting, Track, Vote
+from faceapp.live import Group, Liveness, Period, Presence, Sighting, Track, Vote
+from faceapp.tasks.morph import MorphReport
+from faceapp.tasks.swap import BatchReport, FaceReport, SwapReport
+from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import EnrolReport, FaceMatches, Match, Person
+
+if TYPE_CHECKING:
+    from faceapp.edit.card import Card
+    from faceapp.services.recognition import Between
 
 Json = dict[str, Any]
 
@@ -77,9 +84,13 @@ def watched(frames: int, seconds: float, tracks: Sequence[Track]) -> Json:
 
 
 def track(record: Track) -> Json:
-    """One track; boxes are [frame, x1, y1, x2, y2]. A stranger has the distance of the nearest person."""
+    """One track; boxes are [frame, x1, y1, x2, y2]. A stranger has the distance of the nearest person.
+
+    "liveness" is there only where somebody looked: the model for it is optional.
+    """
     decision = record.decision
     distance = decision.distance if decision else None
+    judged = {"liveness": liveness(record.liveness)} if record.liveness is not None else {}
     return {
         "id": record.id,
         "person": decision.person.name if decision and decision.person else None,
@@ -88,8 +99,16 @@ def track(record: Track) -> Json:
         "last_frame": record.last_frame,
         "distance": None if distance is None else round(distance, DISTANCE_DIGITS),
         "votes": [_vote(vote) for vote in decision.votes] if decision else [],
+        **judged,
         "boxes": [[int(row[0]), *(round(float(value), 1) for value in row[1:])] for row in record.boxes],
     }
+
+
+def liveness(record: Liveness | None) -> Json | None:
+    """A guess, in words as well; null where nobody looked."""
+    if record is None:
+        return None
+    return {"score": round(record.score, 3), "looks": record.looks, "words": record.words}
 
 
 def _vote(vote: Vote) -> Json:
@@ -106,6 +125,115 @@ def enrolment(report: EnrolReport) -> Json:
         "photos": report.photos,
         "faces": report.faces,
         "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+    }
+
+
+def swap(report: SwapReport) -> Json:
+    """What a swap into one photo did. boxes: of the changed faces; faces: of all of them, left to right."""
+    return {
+        "title": report.title,
+        "target": report.target,
+        "out": report.out,
+        "boxes": [face.box.as_list() for face in report.swapped],
+        "faces": [_swapped(number, face) for number, face in enumerate(report.faces, start=1)],
+        "remarks": list(report.remarks),
+    }
+
+
+def swaps(report: BatchReport) -> Json:
+    """What a swap into a folder did, the most doubtful result first."""
+    return {
+        "out": report.out,
+        "results": [swap(result) for result in report.results],
+        "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
+    }
+
+
+def swapped_video(report: VideoReport) -> Json:
+    """What a swap into a video did. person, source: numbers from 1. suspects: frames to look at."""
+    return {
+        "target": report.clip,
+        "out": report.out,
+        "frames": report.frames,
+        "seconds": round(report.seconds, 3),
+        "swapped_frames": report.swapped,
+        "resumed_frames": report.resumed,
+        "sound": report.sound,
+        "people": [
+            {
+                "person": person.number + 1,
+                "frames": person.frames,
+                "source": None if person.source is None else person.source + 1,
+                "name": person.name or None,
+                "distance": None if person.distance is None else round(person.distance, DISTANCE_DIGITS),
+                "reason": person.reason or None,
+            }
+            for person in report.people
+        ],
+        "suspects": [
+            {"first": suspect.first, "last": suspect.last, "reason": suspect.sentence}
+            for suspect in report.suspects
+        ],
+        "remarks": list(report.remarks),
+    }
+
+
+def _swapped(number: int, face: FaceReport) -> Json:
+    """face, source: numbers from 1. A face that was left as it is has no card, and a reason."""
+    return {
+        "face": number,
+        "box": face.box.as_list(),
+        "source": None if face.source is None else face.source + 1,
+        "name": face.name or None,
+        "distance": None if face.distance is None else round(face.distance, DISTANCE_DIGITS),
+        "reason": face.reason or None,
+        "card": card(face.card) if face.card else None,
+    }
+
+
+def card(record: Card) -> Json:
+    """The self-check of one swapped face."""
+    return {
+        "to_source": round(record.to_source, DISTANCE_DIGITS),
+        "to_target": round(record.to_target, DISTANCE_DIGITS),
+        "threshold": round(record.threshold, DISTANCE_DIGITS),
+        "recognised": record.recognised,
+        "expression_error": round(record.expression, 3),
+        "seam": round(record.seam, 3),
+        "turned": round(record.turned, 1),
+        "unsure": round(record.unsure, 3),
+        "doubt": round(record.doubt, 2),
+        "sentences": list(record.sentences),
+    }
+
+
+def morph(report: MorphReport) -> Json:
+    """What became of a morph. place: of a picture on the way, 0 to 1; route: what made it."""
+    return {
+        "kind": report.kind,
+        "out": report.out,
+        "photos": list(report.photos),
+        "frames": report.frames,
+        "seconds": report.seconds,
+        "size": report.size,
+        "place": None if report.place is None else round(report.place, 3),
+        "route": report.route,
+        "remarks": list(report.remarks),
+    }
+
+
+def between(found: Sequence[Between]) -> Json:
+    """The pairs of people that a face may be a mixture of, best first; share: of the second one."""
+    return {
+        "pairs": [
+            {
+                "people": [pair.person.name, pair.other.name],
+                "share": round(pair.share, 3),
+                "figure": round(pair.figure, 3),
+                "suspicious": pair.suspicious,
+            }
+            for pair in found
+        ]
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from faceapp import __version__
+from faceapp.build.workspace import Budget
 from faceapp.errors import BadRequest
 
 EPILOG = """without a command the window opens. Every command takes --json: one JSON document on standard
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_sightings(commands)
     _add_attendance(commands)
     _add_groups(commands)
+    _add_swap(commands)
+    _add_morph(commands)
+    _add_build(commands)
     return parser
 
 
@@ -115,6 +119,9 @@ def _add_recognise(commands: Commands) -> None:
     command.add_argument(
         "--csv", action="store_true", help="one line a face: photo, person, distance, box, error; or a track"
     )
+    command.add_argument(
+        "--with", dest="recogniser", type=Path, metavar="FILE", help="use this recogniser, made by `build`"
+    )
     group = command.add_argument_group("videos and cameras")
     method = group.add_mutually_exclusive_group()
     method.add_argument("--vote", action="store_true", help="decide by the votes of its frames (default)")
@@ -129,6 +136,30 @@ def _add_recognise(commands: Commands) -> None:
     group.add_argument(
         "--seconds", type=_positive, metavar="S", help="how long to watch a camera (default: until Ctrl-C)"
     )
+
+
+def _add_build(commands: Commands) -> None:
+    command = _command(commands, "build", "build a recogniser: a small network that knows some people")
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
+        "--people", nargs="+", metavar="PERSON", help=f"{PERSON}; by default everybody with three photos"
+    )
+    source.add_argument(
+        "--from", dest="folder", type=Path, metavar="FOLDER", help="one folder of photos a person instead"
+    )
+    command.add_argument(
+        "--strangers",
+        type=Path,
+        metavar="FOLDER",
+        help="with --from: photos of people to be refused (default: the rest of the library)",
+    )
+    command.add_argument(
+        "--budget", type=_budget, metavar="BUDGET", help="5m, 90s or 1h of search, or 40 for 40 networks (60)"
+    )
+    command.add_argument("--no-search", action="store_true", help="train one sensible network")
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="gives the same again (0)")
+    command.add_argument("--name", default="", metavar="NAME", help="what to call it")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the recogniser, .zip")
 
 
 def _add_people(commands: Commands) -> None:
@@ -146,6 +177,9 @@ def _add_people(commands: Commands) -> None:
     action.add_argument("others", nargs="+", metavar="FROM", help="people whose faces go to INTO")
     action = _command(actions, "delete", "delete people with their faces")
     action.add_argument("people", nargs="+", metavar="PERSON", help=PERSON)
+    action = _command(actions, "no-swap", "forbid that a person's face is ever swapped")
+    action.add_argument("person", metavar="PERSON", help=PERSON)
+    action.add_argument("--off", action="store_true", help="allow it again")
     _command(actions, "undo", "take back the newest change")
 
 
@@ -165,6 +199,9 @@ def _add_models(commands: Commands) -> None:
     action.add_argument("key", metavar="KEY")
     action = _command(actions, "add", "add a model's file that you have; its checksum says which model it is")
     action.add_argument("file", type=Path, metavar="FILE")
+    action.add_argument(
+        "--accept-licence", action="store_true", help="needed for a neural face swapper of your own"
+    )
     action = _command(actions, "build", "make a model ready now instead of at its first use")
     action.add_argument("key", metavar="KEY")
 
@@ -239,6 +276,137 @@ def _add_groups(commands: Commands) -> None:
     action.add_argument("name", metavar="NAME")
 
 
+def _add_swap(commands: Commands) -> None:
+    command = _command(
+        commands, "swap", "put faces of photos onto the most similar faces of a photo, a folder or a video"
+    )
+    command.add_argument(
+        "--faces",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PHOTO",
+        help="whose faces; several photos of one person are one source, and the best fitting one is used",
+    )
+    command.add_argument("--into", type=Path, required=True, metavar="PHOTO|VIDEO|FOLDER")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE|FOLDER")
+    command.add_argument(
+        "--likeness", type=_share, metavar="0..1", help="1 keeps the source's shape, 0 the photo's expression"
+    )
+    command.add_argument("--preset", metavar="NAME", help="Likeness, Balanced, Expression or your own")
+    command.add_argument("--colour", choices=("mkl", "lab", "none"), help="how the colours are fitted")
+    command.add_argument(
+        "--engine", choices=("classical", "neural"), help="neural: by networks of your own (models add FILE)"
+    )
+    command.add_argument(
+        "--everyone", action="store_true", help="every face gets a source; otherwise each source is used once"
+    )
+    command.add_argument(
+        "--max-distance", type=_distance, default=2.0, metavar="D", help="only onto faces as near as that"
+    )
+    command.add_argument(
+        "--max-turn", type=_degrees, default=60.0, metavar="ANGLE", help="nor onto heads turned further (60)"
+    )
+    counted = "faces count from the left"
+    command.add_argument(
+        "--leave", type=_numbers, default=(), metavar="2,5", help=f"not onto these faces; {counted}"
+    )
+    command.add_argument(
+        "--lock", type=_locks, default=(), metavar="3=1", help=f"source 1 goes onto face 3; {counted}"
+    )
+    command.add_argument(
+        "--small-faces", action="store_true", help="look for small faces as well, which takes longer"
+    )
+
+
+def _add_morph(commands: Commands) -> None:
+    command = _command(commands, "morph", "mix faces of photos: a picture, a sequence or an average")
+    command.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="in the order of the way")
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=".mp4, .gif, .webp or .apng for a sequence; .png, .jpg or .tif for the picture in the middle",
+    )
+    command.add_argument("--size", type=_positive, default=512, metavar="PX", help="of each side (512)")
+    command.add_argument("--average", action="store_true", help="the average of all faces, as a picture")
+    command.add_argument(
+        "--background",
+        default="dissolve",
+        metavar="KIND",
+        help="dissolve, first or last (the face on that photo), transparent, or a colour such as #ffffff",
+    )
+    command.add_argument(
+        "--latent", choices=("pca", "stylegan2"), metavar="ROUTE",
+        help="through a generator instead: pca (fitted on your library) or stylegan2 (weights of your own)",
+    )  # fmt: skip
+    group = command.add_argument_group("sequences")
+    group.add_argument("--frames", type=_positive, default=60, metavar="N", help="how many pictures (60)")
+    group.add_argument("--seconds", type=_seconds, metavar="S", help="how long (a fifteenth a picture)")
+    group.add_argument("--ease", action="store_true", help="slow at every person")
+    group.add_argument("--ping-pong", action="store_true", help="there and back")
+    group.add_argument("--loop", action="store_true", help="back to the first person at the end")
+    group.add_argument(
+        "--plain-pace", action="store_true", help="even in pixels; otherwise even in who is recognised"
+    )
+    group = command.add_argument_group(
+        "sliders", "0 is the first face, 1 the last, beyond is caricature; with --average 0 is the average"
+    )
+    for name in ("shape", "colour", "detail"):
+        group.add_argument(f"--{name}", type=_slider, metavar="-1..2", help=f"the {name}'s own place")
+    group.add_argument("--place", type=_slider, metavar="-1..2", help="of a picture (where both are as near)")
+    group.add_argument(
+        "--symmetry", type=_share, default=0.0, metavar="0..1", help="of an average: 1 is mirrored exactly"
+    )
+    command = _command(
+        commands, "between", "name the two enrolled people that a face is most likely a mixture of"
+    )
+    command.add_argument("photo", type=Path, metavar="PHOTO")
+    command.add_argument("--top", type=_positive, default=5, metavar="N", help="how many pairs (5)")
+
+
+def _slider(text: str) -> float:
+    return _number(text, 2.0, -1.0)
+
+
+def _seconds(text: str) -> float:
+    return _number(text, 600.0, 0.01)
+
+
+def _share(text: str) -> float:
+    return _number(text, 1.0)
+
+
+def _distance(text: str) -> float:
+    return _number(text, 2.0)
+
+
+def _degrees(text: str) -> float:
+    return _number(text, 180.0)
+
+
+def _number(text: str, most: float, least: float = 0.0) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
+    return number
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(_positive(word.strip()) for word in text.split(","))
+
+
+def _locks(text: str) -> tuple[tuple[int, int], ...]:
+    pairs = [word.split("=") for word in text.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not written as 3=1,4=2")
+    return tuple((_positive(face.strip()), _positive(source.strip())) for face, source in pairs)
+
+
 def _add_period(command: argparse.ArgumentParser, required: bool = False) -> None:
     times = "2026-03-02T09:00, 2026-03-02 or 09:00"
     command.add_argument("--from", dest="start", type=_start, required=required, metavar="TIME", help=times)
@@ -268,6 +436,19 @@ def _minutes(text: str) -> int:
     if not 0 <= number <= 24 * 60:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes up to a day")
     return number
+
+
+def _budget(text: str) -> Budget:
+    words = text.strip().lower().removesuffix("candidates").removesuffix("networks").strip()
+    unit = {"s": 1, "m": 60, "h": 3600}.get(words[-1:])
+    number = _positive(words[:-1].strip() if unit else words)
+    return Budget(number) if unit is None else Budget(seconds=float(unit * number))
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
 
 
 def _positive(text: str) -> int:

@@ -1,4 +1,4 @@
-"""`people`: list, rename, merge, delete, and take a change back."""
+"""`people`: list, rename, merge, delete, forbid swapping, and take a change back."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ def _list(arguments: argparse.Namespace, people: People) -> None:
     if arguments.json:
         output.document([wire.person(person) for person in found])
     elif found:
-        rows = [[f"#{person.id}", person.name, str(person.photos)] for person in found]
-        output.table([["", "name", "photos"], *rows], right=frozenset({0, 2}))
+        rows = [
+            [f"#{person.id}", person.name, str(person.photos), "never" if person.no_swap else ""]
+            for person in found
+        ]
+        output.table([["", "name", "photos", "swap"], *rows], right=frozenset({0, 2}))
     else:
         output.line("Nobody is called that." if arguments.text else "Nobody is enrolled yet.")
 
@@ -57,6 +60,16 @@ def _delete(arguments: argparse.Namespace, people: People) -> None:
         output.line(f"Deleted {names}. “people undo” takes it back.")
 
 
+def _no_swap(arguments: argparse.Namespace, people: People) -> None:
+    person = people.set_no_swap(find(people, arguments.person).id, not arguments.off)
+    if arguments.json:
+        output.document({**wire.person(person), "no_swap": person.no_swap})
+    elif person.no_swap:
+        output.line(f"The face of {person.name} is never swapped. “people undo” takes it back.")
+    else:
+        output.line(f"The face of {person.name} may be swapped.")
+
+
 def _undo(arguments: argparse.Namespace, people: People) -> None:
     entry = people.undo()
     if entry is None:
@@ -74,4 +87,6 @@ def _show(person: Person, arguments: argparse.Namespace, sentence: str) -> None:
         output.line(sentence)
 
 
-ACTIONS = {"list": _list, "rename": _rename, "merge": _merge, "delete": _delete, "undo": _undo}
+ACTIONS = {
+    "list": _list, "rename": _rename, "merge": _merge, "delete": _delete, "no-swap": _no_swap, "undo": _undo,
+}

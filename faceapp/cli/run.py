@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from faceapp.cli import cameras, enrol, evaluate, models, people, search, sightings
+from faceapp.cli import build, cameras, enrol, evaluate, models, morph, people, search, sightings, swap
 from faceapp.services import Services
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Services], None]] = {
@@ -19,6 +19,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Services], None]] = {
     "sightings": sightings.run,
     "attendance": sightings.attendance,
     "groups": sightings.groups,
+    "swap": swap.run,
+    "morph": morph.run,
+    "between": morph.between,
+    "build": build.run,
 }
 
 

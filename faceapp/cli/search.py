@@ -59,6 +59,8 @@ def _row(place: int, match: Match) -> list[str]:
 
 def recognise(arguments: argparse.Namespace, services: Services) -> None:
     """Say who is on a photo, on every photo of a folder (a broken one does not stop it), or on a video."""
+    if arguments.recogniser is not None:
+        services.recognisers.give(arguments.recogniser)
     spec = watch.source(arguments.path)
     if spec is not None:
         watch.recognise(spec, arguments, services)

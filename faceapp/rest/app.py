@@ -14,11 +14,14 @@ from faceapp.rest import (
     guard,
     jobs,
     live,
+    morph,
     people,
+    recognisers,
     recognition,
     refusals,
     seeds,
     sightings,
+    swap,
 )
 from faceapp.services import Services
 
@@ -35,7 +38,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(_limit_upload)
     app.after_request(_finish)
     refusals.install(app)
-    for area in (seeds, recognition, people, jobs, classroom, live, sightings):
+    for area in (seeds, recognition, people, jobs, classroom, live, sightings, swap, morph, recognisers):
         app.register_blueprint(area.blueprint)
     return app
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from faceapp.stream.session import LiveSession
 
 UPLOADS_KEPT = 1000
+# Of the newest ones the file itself is kept as well, for /morph, up to so many bytes together.
+UPLOADED_BYTES = 64 * 1024 * 1024
 # A stream holds one thread of the port for as long as somebody watches: some must be left for the others.
 MOST_STREAMS = 3
 
@@ -27,16 +29,34 @@ class Uploads:
 
     def __init__(self) -> None:
         self._faces: OrderedDict[str, Face] = OrderedDict()
+        self._files: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, face: Face) -> str:
-        """Keep a face; comes back with its id, which nobody can guess."""
+    def add(self, face: Face, data: bytes = b"", name: str = "") -> str:
+        """Keep a face, and the file it came in; comes back with its id, which nobody can guess."""
         upload_id = secrets.token_urlsafe(12)
         with self._lock:
             self._faces[upload_id] = face
             while len(self._faces) > UPLOADS_KEPT:
                 self._faces.popitem(last=False)
+            self._files[upload_id] = data, name
+            while len(self._files) > 1 and self._bytes() > UPLOADED_BYTES:
+                self._files.popitem(last=False)
         return upload_id
+
+    def _bytes(self) -> int:
+        return sum(len(data) for data, _ in self._files.values())
+
+    def file(self, upload_id: str) -> tuple[bytes, str] | None:
+        """The bytes and the name of an upload's file; None where it is no longer kept."""
+        with self._lock:
+            found = self._files.get(upload_id)
+        return found if found and found[0] else None
+
+    def newest_id(self) -> str:
+        """"" where there is none."""
+        with self._lock:
+            return next(reversed(self._faces), "")
 
     def get(self, upload_id: str) -> Face | None:
         with self._lock:

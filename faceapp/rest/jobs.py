@@ -6,7 +6,11 @@ from flask import Blueprint, Response, jsonify
 
 from faceapp import wire
 from faceapp.jobs import Job
+from faceapp.rest import morph, swap
 from faceapp.rest.context import services
+from faceapp.tasks.morph import MorphReport
+from faceapp.tasks.swap import BatchReport, SwapReport
+from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import EnrolReport
 
 blueprint = Blueprint("jobs", __name__)
@@ -24,8 +28,23 @@ def shape(job: Job) -> wire.Json:
         "rate": job.rate,
         "seconds_left": job.seconds_left,
         "error": wire.error(job.error)["error"] if job.error else None,
-        "result": wire.enrolment(job.result) if isinstance(job.result, EnrolReport) else None,
+        "result": _result(job),
     }
+
+
+def _result(job: Job) -> wire.Json | None:
+    """What came of it, where that is more than having been done."""
+    if isinstance(job.result, EnrolReport):
+        return wire.enrolment(job.result)
+    if isinstance(job.result, SwapReport):
+        return swap.report(job, job.result)
+    if isinstance(job.result, MorphReport):
+        return morph.report(job, job.result)
+    if isinstance(job.result, BatchReport):
+        return wire.swaps(job.result)
+    if isinstance(job.result, VideoReport):
+        return wire.swapped_video(job.result)
+    return None
 
 
 @blueprint.get("/jobs")

@@ -31,6 +31,7 @@ def detailed(person: Person) -> wire.Json:
         "first_name": person.first_name,
         "surname": person.surname,
         "note": person.note,
+        "no_swap": person.no_swap,
         "images": [{"id": face.id, "url": image_url(face.id)} for face in faces],
     }
 
@@ -56,10 +57,11 @@ def get(person_id: int) -> Response:
 
 @blueprint.patch(ONE_PERSON)
 def edit(person_id: int) -> Response:
-    """Change "name", or "first_name", "surname" and "note"; what is not named stays."""
-    changes = _body("name", "first_name", "surname", "note")
+    """Change "name", or "first_name", "surname" and "note", and "no_swap"; what is not named stays."""
+    changes = _body("name", "first_name", "surname", "note", "no_swap")
     people = services().people
     person = people.get(person_id)
+    no_swap = _switch(changes, "no_swap", person.no_swap)
     if "name" in changes:
         name = PersonName.parse(_text(changes, "name", ""))
         changes = {"first_name": name.first_name, "surname": name.surname, **changes}
@@ -69,6 +71,7 @@ def edit(person_id: int) -> Response:
         _text(changes, "surname", person.surname),
         _text(changes, "note", person.note),
     )
+    edited = people.set_no_swap(person_id, no_swap)
     return jsonify(detailed(edited))
 
 
@@ -149,6 +152,13 @@ def _text(changes: dict[str, Any], key: str, default: str) -> str:
     value = changes.get(key, default)
     if not isinstance(value, str):
         raise BadRequest("bad_text", f"“{key}” must be text.")
+    return value
+
+
+def _switch(changes: dict[str, Any], key: str, default: bool) -> bool:
+    value = changes.get(key, default)
+    if not isinstance(value, bool):
+        raise BadRequest("bad_switch", f"“{key}” must be true or false.")
     return value
 
 

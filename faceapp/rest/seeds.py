@@ -78,7 +78,7 @@ def upload() -> tuple[Response, int]:
         if not faces:
             raise no_face()
         face = faces[subject(faces, photo.width, photo.height)[0]]
-    upload_id = context().uploads.add(face)
+    upload_id = context().uploads.add(face, photo.data or b"", photo.name)
     answer = jsonify({"id": upload_id, "file": photo.name, "retrieval": f"/retrieval?id={upload_id}"})
     answer.set_cookie(UPLOAD_COOKIE, upload_id, httponly=True, samesite="Strict")
     return answer, 201

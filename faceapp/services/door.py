@@ -15,9 +15,12 @@ from faceapp.services.cameras import Cameras
 from faceapp.services.classroom import Classroom
 from faceapp.services.enrolment import Enrolment
 from faceapp.services.live import Live
+from faceapp.services.morphs import Morphs
 from faceapp.services.people import People
+from faceapp.services.recognisers import Recognisers
 from faceapp.services.recognition import Recognition
 from faceapp.services.sightings import Sightings
+from faceapp.services.swaps import Swaps
 from faceapp.services.upkeep import Upkeep
 
 
@@ -47,13 +50,18 @@ class Services:
         self.cameras = Cameras(store)
         self.sightings = Sightings(store, self.recognition, self.analyser.model_key, settings)
         self.classroom = Classroom(self.cameras, self.analyser, self.recognition, self.sightings)
-        self.live = Live(self.recognition, self.analyser, models, jobs, self.sightings, executor=threads)
+        self.live = Live(self.recognition, self.analyser, models, self.sightings, executor=threads)
+        self.swaps = Swaps(store, models, self.analyser, self.recognition, paths, jobs, settings)
+        self.morphs = Morphs(store, models, self.analyser, self.recognition, paths, jobs, settings)
+        self.recognisers = Recognisers(store, self.analyser, models, paths, jobs, settings)
+        self.recognition.matcher = self.recognisers.active
         self._store = store
 
     def close(self, timeout: float = 5.0) -> list[str]:
         """Live sources, jobs, the store, the models; comes back with the names of what is late."""
         late = self.live.close() + self.jobs.shutdown(timeout)
         self.sightings.close()
+        self.swaps.close()
         self._store.close()
         self.models.release()
         return late

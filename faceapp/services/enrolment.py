@@ -76,7 +76,18 @@ class Enrolment:
             other = best.person.name
             sentence = f"This face looks like {other}, who is enrolled."
             found.append(Refusal("looks_like", sentence, f"Add it to {other}, or enrol it anyway."))
+        found += self._in_between(face)
         return tuple(found)
+
+    def _in_between(self, face: Face) -> list[Refusal]:
+        """A remark when the face may be a morph of two people; what that is worth: `search.between`."""
+        assert face.embedding is not None, "the face was embedded"
+        pairs = self._recognition.between(face.embedding, top=1)
+        if not pairs or not pairs[0].suspicious:
+            return []
+        one, other = pairs[0].person.name, pairs[0].other.name
+        sentence = f"This face lies between {one} and {other}, who are enrolled: it may be a morph of them."
+        return [Refusal("in_between", sentence, "Enrol it anyway when you know the photo is real.")]
 
     def holder(self, sha256: str, face: Face) -> Person | None:
         """Who this very face of this very file is enrolled as."""

@@ -287,6 +287,35 @@ def test_people_rename_by_any_spelling_and_by_number(run: Run, enrolled: None, s
     assert clash.err.strip()
 
 
+def test_a_face_that_is_never_swapped(run: Run, enrolled: None) -> None:
+    before = run("people", "list").out
+    assert "never" not in before
+    forbidden = run("people", "no-swap", "grace hopper", "--json").document
+    assert (forbidden["name"], forbidden["no_swap"]) == ("Grace Hopper", True)
+    lines = run("people", "list").out.splitlines()
+    assert ["never" in line for line in lines if "Grace" in line or "Eileen" in line] == [False, True]
+    allowed = run("people", "no-swap", "Grace Hopper", "--off")
+    assert allowed.out == "The face of Grace Hopper may be swapped.\n"
+    assert run("people", "list").out == before
+    assert run("people", "no-swap", "Nobody Atall").status == 1
+
+
+def test_a_network_of_one_s_own_is_added_after_its_licence(run: Run, tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, save
+
+    taken, given = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("input", (1, 3, 112, 112)), ("vector", (1, 512)))
+    )
+    node = helper.make_node("Constant", [], ["vector"], value_floats=[0.0] * 512)
+    save(helper.make_model(helper.make_graph([node], "arcface", [taken], [given])), str(tmp_path / "a.onnx"))
+    refused = run("models", "add", str(tmp_path / "a.onnx"))
+    assert refused.status == 1
+    assert "research that is not commercial" in refused.err
+    assert "--accept-licence" in refused.err
+    assert "own-swapper" not in run("models", "list").out
+
+
 def test_people_merge_delete_and_undo(run: Run, enrolled: None, services: Services) -> None:
     merged = run("people", "merge", "Eileen Collins", "Grace Hopper", "--json")
     assert merged.document["photos"] == 2

@@ -49,6 +49,23 @@ def test_rename_delete_and_undo(client: FlaskClient, enrolled: dict[str, int]) -
     assert client.get(f"/people/{grace}").json["note"] == "admiral"
 
 
+def test_a_face_that_must_not_be_swapped(client: FlaskClient, enrolled: dict[str, int]) -> None:
+    grace = client.get("/people?text=grace").json[0]["id"]
+    address = f"/people/{grace}"
+    assert client.get(address).json["no_swap"] is False
+    assert client.patch(address, json={"no_swap": True}).json["no_swap"] is True
+    renamed = client.patch(address, json={"note": "did not agree"}).json
+    assert (renamed["no_swap"], renamed["note"]) == (True, "did not agree")
+    for wrong in ("yes", 1, None, []):
+        refused = client.patch(address, json={"no_swap": wrong, "note": "changed"})
+        assert refused.status_code == 400
+        assert refused.json["error"]["code"] == "bad_switch"
+    assert client.get(address).json["note"] == "did not agree", "nothing of a refused change is kept"
+    client.post("/undo")
+    assert client.post("/undo").json["undone"] == "Nobody may swap the face of Grace Hopper."
+    assert client.get(address).json["no_swap"] is False
+
+
 def test_merge(client: FlaskClient, enrolled: dict[str, int]) -> None:
     into, other = (person["id"] for person in client.get("/people").json)
     merged = client.post("/people/merge", json={"into": into, "from": [other]}).json

@@ -1,0 +1,153 @@
+"""`swap`: faces of photos onto the faces of a photo, a folder of photos, or a video."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceapp import wire
+from faceapp.cli import output
+from faceapp.cli.progress import finish
+from faceapp.edit.cast import CastChoices
+from faceapp.errors import BadRequest
+from faceapp.services import Services
+from faceapp.stream.sources import is_video
+from faceapp.tasks.swap import BatchReport, FaceReport, SwapReport, written_suffix
+from faceapp.tasks.swap_video import VideoReport
+from faceapp.types import Photo
+
+if TYPE_CHECKING:
+    from faceapp.edit.swap import SwapSettings
+
+STOPPED = "Stopped: nothing was written."
+STOPPED_FOLDER = "Stopped: the results so far stay in the folder."
+STOPPED_VIDEO = "Stopped in the middle of the video: nothing was written."
+
+
+def run(arguments: argparse.Namespace, services: Services) -> None:
+    """Swap, and say of every face what became of it. Raises FaceAppError when nothing can be swapped."""
+    from faceapp.pipeline.photos import read_photo
+
+    settings = services.swaps.settings(
+        preset=arguments.preset or "", likeness=arguments.likeness, colour=arguments.colour,
+        engine=arguments.engine,
+    )  # fmt: skip
+    choices = CastChoices(
+        locks={face - 1: source - 1 for face, source in arguments.lock},
+        leave=frozenset(number - 1 for number in arguments.leave),
+        max_distance=arguments.max_distance,
+        max_turn=arguments.max_turn,
+        everyone=arguments.everyone,
+        far=arguments.small_faces,
+    )
+    sources = [read_photo(path) for path in arguments.faces]
+    if arguments.into.is_dir():
+        _folder(arguments, services, sources, settings, choices)
+    elif is_video(arguments.into):
+        _video(arguments, services, sources, settings, choices)
+    else:
+        _photo(arguments, services, sources, settings, choices)
+
+
+def _photo(
+    arguments: argparse.Namespace,
+    services: Services,
+    sources: list[Photo],
+    settings: SwapSettings,
+    choices: CastChoices,
+) -> None:
+    from faceapp.pipeline.photos import read_photo
+
+    target = read_photo(arguments.into)
+    out = _place(arguments.out, arguments.into)
+    job = services.swaps.start_photo(sources, target, out, settings, choices)
+    report: SwapReport = finish(services.jobs, job, STOPPED, "")
+    if arguments.json:
+        output.document(wire.swap(report))
+    else:
+        _show(report)
+    _remark(report)
+
+
+def _folder(
+    arguments: argparse.Namespace,
+    services: Services,
+    sources: list[Photo],
+    settings: SwapSettings,
+    choices: CastChoices,
+) -> None:
+    if arguments.leave or arguments.lock:
+        raise BadRequest("faces_of_many", "--leave and --lock go with one photo, not with a folder.")
+    job = services.swaps.start_batch(sources, arguments.into, arguments.out, settings, choices)
+    report: BatchReport = finish(services.jobs, job, STOPPED_FOLDER, "")
+    if arguments.json:
+        output.document(wire.swaps(report))
+        return
+    for result in report.results:
+        _show(result)
+        _remark(result)
+    for skipped in report.skipped:
+        output.line(f"Skipped {skipped.path}: {skipped.reason}")
+    photos = "1 photo" if len(report.results) == 1 else f"{len(report.results)} photos"
+    output.line(f"{photos} in {report.out}, the most doubtful first; {len(report.skipped)} skipped.")
+
+
+def _video(
+    arguments: argparse.Namespace,
+    services: Services,
+    sources: list[Photo],
+    settings: SwapSettings,
+    choices: CastChoices,
+) -> None:
+    job = services.swaps.start_video(sources, arguments.into, arguments.out, settings, choices)
+    report: VideoReport = finish(services.jobs, job, STOPPED_VIDEO, "")
+    if arguments.json:
+        output.document(wire.swapped_video(report))
+    else:
+        _show_video(report)
+    for remark in report.remarks:
+        output.remark(remark)
+
+
+def _show_video(report: VideoReport) -> None:
+    again = f", {report.resumed} from an earlier run" if report.resumed else ""
+    output.line(f"{report.out}: {report.swapped} of {report.frames} frames swapped{again}")
+    rows = [
+        [
+            f"{person.number + 1:4}",
+            person.name or ("left" if person.source is None else f"source {person.source + 1}"),
+            "" if person.distance is None else f"{person.distance:.3f}",
+            f"{person.frames} frames",
+            person.reason,
+        ]
+        for person in report.people
+    ]
+    if rows:
+        output.table(rows, right=frozenset({0, 2, 3}))
+    for suspect in report.suspects:
+        output.line(f"Look at frames {suspect.first}-{suspect.last}: {suspect.sentence}")
+
+
+def _place(out: Path, target: Path) -> Path:
+    """The file of the result; a folder gets one with the target's name."""
+    return out / f"{target.stem}{written_suffix(target.suffix)}" if out.is_dir() else out
+
+
+def _show(report: SwapReport) -> None:
+    output.line(f"{report.out}: {report.title}")
+    rows = [_row(number, face) for number, face in enumerate(report.faces, start=1)]
+    output.table(rows, right=frozenset({0, 2}))
+
+
+def _row(number: int, face: FaceReport) -> list[str]:
+    if face.card is None or face.source is None:
+        return [f"{number:4}", "left", "", face.reason]
+    distance = f"{face.distance:.3f}" if face.distance is not None else ""
+    who = face.name or f"source {face.source + 1}"
+    return [f"{number:4}", who, distance, " ".join(face.card.sentences)]
+
+
+def _remark(report: SwapReport) -> None:
+    for remark in report.remarks:
+        output.remark(remark)

@@ -1,0 +1,578 @@
+"""Morphs: faces of several photos mixed, as one picture, a sequence or an average; and who is in between."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from faceapp.config import SettingsFile
+from faceapp.edit.faces import LANDMARKER, EditFace, FaceReader
+from faceapp.edit.results import refuse_sources
+from faceapp.errors import BadRequest, FaceAppError, Forbidden, NotFound, TooLarge, UnusableFace
+from faceapp.jobs import Job, JobContext, JobManager
+from faceapp.models.registry import Models
+from faceapp.paths import Paths
+from faceapp.pipeline.analysis import Analyser
+from faceapp.pipeline.choice import no_face, overlap
+from faceapp.ports import PeopleStore
+from faceapp.services.recognition import Between, Recognition
+from faceapp.types import Detections, Face, Floats, Image, Person, Photo
+
+if TYPE_CHECKING:
+    from faceapp.edit.canvas import Aligned
+    from faceapp.edit.morph import Background, Stack
+    from faceapp.edit.retime import Doubles, Pace
+    from faceapp.latent.generator import Route as LatentRoute
+    from faceapp.tasks.latent import Tools, Watch
+    from faceapp.tasks.latent_way import LatentWay
+    from faceapp.tasks.morph import MorphReport
+
+READ_KEPT = 32
+SMALLEST, LARGEST = 64, 2048
+MOST_FRAMES = 2000
+LONGEST_SECONDS = 600.0
+MOST_FACES = 200
+# Pixels of all faces together on their canvases.
+MOST_PIXELS = 100 * 1024 * 1024
+# Beyond these a sentence says what to expect.
+ENLARGED = 3.0
+TURNED = 40.0
+GIVEN_WAY = 0.2
+# Views of a frame that its identity is measured with.
+VIEWS = 2
+COMPARED = 3
+# On pairs of LFW other photos of both people accept a picture there the oftenest: of random people the nearer
+# it is to the balanced place, of people who look alike a little before it.
+BALANCE = 0.75
+# How boxes are moved and grown for steadier points, as shares of their side: x1 y1 x2 y2.
+_SHIFTS = 0.01 * np.array(
+    [(0, 0, 0, 0), (3, 0, 3, 0), (-3, 0, -3, 0), (0, 3, 0, 3), (0, -3, 0, -3), (-4, -4, 4, 4), (4, 4, -4, -4)]
+)
+
+
+@dataclass(frozen=True)
+class MorphSettings:
+    """How a morph is made.
+
+    size: pixels of each side. frames, seconds: of a sequence. shape, colour, detail: fixed places on the
+    way, -1 to 2, where they do not go with the frame. ease: slow at every person. ping_pong: there and back.
+    loop: past all people back to the first. even: at a pace at which identity moves evenly.
+    background: None for one that fades over. symmetry: of an average, 0 to 1.
+    """
+
+    size: int = 512
+    frames: int = 60
+    seconds: float = 4.0
+    shape: float | None = None
+    colour: float | None = None
+    detail: float | None = None
+    ease: bool = False
+    ping_pong: bool = False
+    loop: bool = False
+    even: bool = True
+    background: Background | None = None
+    symmetry: float = 0.0
+
+    def check(self) -> None:
+        """Raise BadRequest for what no morph has."""
+        if not SMALLEST <= self.size <= LARGEST:
+            raise BadRequest("bad_size", f"The size must be from {SMALLEST} to {LARGEST} pixels.")
+        if not 1 <= self.frames <= MOST_FRAMES:
+            raise BadRequest("bad_frames", f"The number of frames must be from 1 to {MOST_FRAMES}.")
+        if not 0 < self.seconds <= LONGEST_SECONDS:
+            raise BadRequest("bad_seconds", f"The length must be up to {LONGEST_SECONDS:g} seconds.")
+        sliders = (self.shape, self.colour, self.detail)
+        if any(place is not None and not -1 <= place <= 2 for place in sliders):
+            raise BadRequest("bad_slider", "Shape, colour and detail go from -1 to 2.")
+        if not 0 <= self.symmetry <= 1:
+            raise BadRequest("bad_symmetry", "The symmetry goes from 0 to 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class MorphPlan:
+    """Faces brought to one canvas, ready for any mixture.
+
+    photos, faces: in the order of the way. remarks: sentences about what to expect.
+    """
+
+    photos: tuple[Photo, ...]
+    faces: tuple[EditFace, ...]
+    aligned: tuple[Aligned, ...]
+    stack: Stack
+    settings: MorphSettings = field(default_factory=MorphSettings)
+    remarks: tuple[str, ...] = ()
+
+
+class Morphs:
+    """Mixes faces of photos. Values in, values out; safe to use from any thread."""
+
+    def __init__(
+        self,
+        store: PeopleStore,
+        models: Models,
+        analyser: Analyser,
+        recognition: Recognition,
+        paths: Paths,
+        jobs: JobManager,
+        settings: SettingsFile,
+    ) -> None:
+        self._store = store
+        self._models = models
+        self._analyser = analyser
+        self._recognition = recognition
+        self._paths = paths
+        self._jobs = jobs
+        self._settings = settings
+        self._reader = FaceReader(analyser, models, store.points_on)
+        self._read: OrderedDict[tuple[str, int], tuple[EditFace, ...]] = OrderedDict()
+        self._paces: WeakKeyDictionary[MorphPlan, tuple[Pace, float]] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    # -- faces --------------------------------------------------------------------------------------
+
+    def read(self, photo: Photo) -> tuple[EditFace, ...]:
+        """The faces of a photo, the biggest first. Kept, so that asking again costs nothing."""
+        key = (photo.sha256, self._store.revision())
+        with self._lock:
+            if key in self._read:
+                self._read.move_to_end(key)
+                return self._read[key]
+        faces = self._reader.read(photo.image, views=VIEWS, sha256=photo.sha256)
+        if faces and not self._store.points_on(photo.sha256):
+            faces = self._steadied(photo.image, faces)
+        faces = tuple(sorted(faces, key=_area, reverse=True))
+        with self._lock:
+            self._read[key] = faces
+            while len(self._read) > READ_KEPT:
+                self._read.popitem(last=False)
+        return faces
+
+    def _steadied(self, image: Image, faces: tuple[EditFace, ...]) -> tuple[EditFace, ...]:
+        """The faces with the mean of the points that several boxes around each of them lead to.
+
+        Points start from a box and keep some of its error. On 120 pairs of LFW morphs of the means are nearer
+        to both parents (to other photos of them, under both embedders).
+        """
+        from faceapp.models.align import dlib_boxes
+
+        landmarks = np.stack([face.face.landmarks for face in faces]).astype(np.float32)
+        scores = np.ones(len(faces), np.float32)
+        boxes = dlib_boxes(Detections(np.zeros((len(faces), 4), np.float32), scores, landmarks))
+        sides = (boxes[:, 2] - boxes[:, 0])[:, None]
+        landmarker = self._models.landmarker(LANDMARKER)
+        around = [landmarker.locate(image, (boxes + sides * shift).astype(np.float32)) for shift in _SHIFTS]
+        points = np.mean(around, axis=0).astype(np.float32)
+        return tuple(replace(face, points=own) for face, own in zip(faces, points, strict=True))
+
+    def enrolled(self, face_id: int) -> tuple[Photo, int]:
+        """The photo of an enrolled face and which of its faces (as `read` has them) that is.
+
+        It is called what the person is called. Where the photo is no longer there, the crop that the library
+        keeps stands for it. Raises NotFound.
+        """
+        from faceapp.pipeline.photos import decode_photo, read_photo
+
+        stored = self._store.faces_by_ids([face_id]).get(face_id)
+        if stored is None:
+            raise NotFound("no_such_face", f"There is no face {face_id}.")
+        name = self._store.person(stored.person_id).name
+        try:
+            photo = replace(read_photo(stored.photo.path), name=name)
+        except FaceAppError:
+            return decode_photo(self._store.crop(face_id), name), 0
+        shared = [overlap(face.face.box, stored.box) for face in self.read(photo)]
+        if not shared or max(shared) <= 0:
+            return decode_photo(self._store.crop(face_id), name), 0
+        return photo, shared.index(max(shared))
+
+    # -- mixtures -----------------------------------------------------------------------------------
+
+    def plan(
+        self,
+        photos: Sequence[Photo],
+        settings: MorphSettings | None = None,
+        faces: Sequence[int | None] | None = None,
+        points: Sequence[Floats | None] | None = None,
+        average: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> MorphPlan:
+        """Bring one face of each photo to a canvas.
+
+        Args:
+            faces: which face of each photo (an index into `read`); None: the biggest one.
+            points: (68, 2) points that somebody has just placed by hand, instead of those that are kept with
+                the library or found; None: those.
+            average: for an average, which may have one face only, and its mirror image.
+            check: called between the photos; it raises when the work is to end.
+
+        Raises BadRequest, TooLarge, UnusableFace (no face on a photo), Forbidden (somebody is marked).
+        """
+        from faceapp.edit import canvas, matte, morph
+        from faceapp.edit.average import mirror
+
+        chosen = settings or MorphSettings()
+        chosen.check()
+        _check_count(len(photos), average)
+        if len(photos) * chosen.size**2 > MOST_PIXELS:
+            sentence = "So many faces of that size need too much memory."
+            raise TooLarge("too_large", sentence, "Choose a smaller size.")
+        remarks: list[str] = []
+        found: list[EditFace] = []
+        aligned: list[Aligned] = []
+        for number, photo in enumerate(photos):
+            if check is not None:
+                check()
+            face = self._face(photo, faces[number] if faces else None, remarks)
+            own = points[number] if points else None
+            found.append(face if own is None else replace(face, points=np.asarray(own, np.float32)))
+            aligned.append(canvas.align(photo.image, found[-1].points, chosen.size))
+        canvases = [*aligned, *(mirror(one) for one in aligned if average and chosen.symmetry > 0)]
+        headed = chosen.background is not None and chosen.background.kind in ("transparent", "colour")
+        mattes = [matte.matte(one) for one in canvases] if headed else ()
+        stack = morph.stack(canvases, mattes)
+        remarks += _expectations(photos, found, aligned, stack)
+        return MorphPlan(tuple(photos), tuple(found), tuple(aligned), stack, chosen, tuple(remarks))
+
+    def frame(
+        self,
+        plan: MorphPlan,
+        place: float,
+        shape: float | None = None,
+        colour: float | None = None,
+        detail: float | None = None,
+        background: Background | None = None,
+    ) -> Image:
+        """(S, S, 3), or (S, S, 4) where the background is transparent: the mixture at `place`.
+
+        0 is the first person, 1 the last one; -1 to 2. shape, colour, detail: their own places. Quick enough
+        for a slider.
+        """
+        from faceapp.edit import morph
+        from faceapp.tasks.morph import with_alpha
+
+        count, settings = len(plan.photos), plan.settings
+        weights = morph.Weights.at(place, count, shape, colour, detail, settings.loop)
+        return with_alpha(morph.mix(plan.stack, weights, background or settings.background))
+
+    def average(self, plan: MorphPlan) -> Image:
+        """The average of the plan's faces (see `MorphSettings`: shape, colour, detail, symmetry)."""
+        from faceapp.tasks.morph import averaged, with_alpha
+
+        return with_alpha(averaged(plan))
+
+    def pace(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Pace:
+        """At which places the identity has come evenly far. Takes a second for two people; kept."""
+        return self._measured(plan, check)[0]
+
+    def middle(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> float:
+        """The place for one picture of two people.
+
+        It is about as like the first person as the last one: `BALANCE` of the way from half-way in pixels to
+        where our embedder finds them equally like.
+        """
+        return self._measured(plan, check)[1]
+
+    def _measured(self, plan: MorphPlan, check: Callable[[], None] | None) -> tuple[Pace, float]:
+        from faceapp.edit import retime
+
+        with self._lock:
+            if plan in self._paces:
+                return self._paces[plan]
+        count, loop = len(plan.photos), plan.settings.loop
+        keys = count + 1 if loop else count
+        seen: list[tuple[float, Floats]] = []
+
+        def embed(places: Doubles) -> Floats:
+            rows = self.embedded(plan, places, check)
+            seen.extend(zip(places.tolist(), rows, strict=True))
+            return rows
+
+        pace = retime.measured(embed, keys) if keys > 1 else retime.Pace.plain()
+        middle = 0.5
+        if count == 2 and not loop:
+            seen.sort(key=lambda one: one[0])
+            like = retime.balanced(np.array([one[0] for one in seen]), np.stack([one[1] for one in seen]))
+            middle = 0.5 + BALANCE * (like - 0.5)
+        with self._lock:
+            self._paces[plan] = pace, middle
+        return pace, middle
+
+    def embedded(
+        self, plan: MorphPlan, places: Doubles, check: Callable[[], None] | None = None
+    ) -> Floats:
+        """(n, D) the embeddings of the mixtures at `places` (n,)."""
+        from faceapp.edit import morph
+
+        rows = []
+        for place in places.tolist():
+            if check is not None:
+                check()
+            weights = morph.Weights.at(place, len(plan.photos), loop=plan.settings.loop)
+            mixed = morph.mix(plan.stack, weights)
+            rows.append(self._embed(mixed.image, mixed.points))
+        return np.stack(rows)
+
+    def _embed(self, image: Image, points: Floats) -> Floats:
+        """(D,) the embedding of a face whose 68 points are known."""
+        from faceapp.edit.points import five_of
+
+        box = np.concatenate([points.min(0), points.max(0)])[None].astype(np.float32)
+        found = Detections(box, np.ones(1, np.float32), five_of(points)[None])
+        row: Floats = self._models.embedder(self._analyser.model_key).embed(image, found, VIEWS)[0]
+        return row
+
+    # -- who is in between --------------------------------------------------------------------------
+
+    def between(self, photo: Photo, top: int = 5) -> tuple[Between, ...]:
+        """The pairs of enrolled people that the biggest face of a photo is most likely a mixture of, best
+        first. Raises UnusableFace where there is no face."""
+        faces = self._analyser.faces(photo.image)
+        if not faces:
+            raise no_face()
+        face = max(faces, key=lambda one: one.box.width * one.box.height)
+        assert face.embedding is not None, "the face was embedded"
+        return self._recognition.between(face.embedding, top)
+
+    # -- files --------------------------------------------------------------------------------------
+
+    def start_sequence(
+        self, photos: Sequence[Photo], out: Path, settings: MorphSettings | None = None,
+        faces: Sequence[int | None] | None = None, points: Sequence[Floats | None] | None = None,
+    ) -> Job:  # fmt: skip
+        """A GIF, WebP, APNG or MP4, as a job whose result is a MorphReport."""
+        from faceapp.edit.animation import VIDEOS, check_suffix
+
+        chosen = settings or MorphSettings()
+        chosen.check()
+        _check_count(len(photos), average=False)
+        suffix = check_suffix(out)
+        if suffix in VIDEOS and chosen.background is not None and chosen.background.kind == "transparent":
+            hint = "Choose WebP, GIF or APNG, or a colour for the background."
+            raise BadRequest("not_transparent", "A video cannot be transparent.", hint)
+        refuse_sources(out, [photo.path for photo in photos])
+        body = partial(
+            self.write, kind="sequence", photos=tuple(photos), out=out, settings=chosen,
+            faces=faces, points=points,
+        )  # fmt: skip
+        return self._jobs.submit("morph", _title("Morph", photos), body)
+
+    def start_picture(
+        self, photos: Sequence[Photo], out: Path, settings: MorphSettings | None = None,
+        faces: Sequence[int | None] | None = None, points: Sequence[Floats | None] | None = None,
+        place: float | None = None,
+    ) -> Job:  # fmt: skip
+        """One picture of the way (place: None for the middle), as a job whose result is a MorphReport."""
+        return self._start_still("picture", photos, out, settings, faces, points, place)
+
+    def start_average(
+        self, photos: Sequence[Photo], out: Path, settings: MorphSettings | None = None,
+        faces: Sequence[int | None] | None = None, points: Sequence[Floats | None] | None = None,
+    ) -> Job:  # fmt: skip
+        """The average of faces as a picture, as a job whose result is a MorphReport."""
+        return self._start_still("average", photos, out, settings, faces, points, None)
+
+    def _start_still(
+        self, kind: str, photos: Sequence[Photo], out: Path, settings: MorphSettings | None,
+        faces: Sequence[int | None] | None, points: Sequence[Floats | None] | None, place: float | None,
+    ) -> Job:  # fmt: skip
+        from faceapp.tasks.morph import PICTURES
+
+        chosen = settings or MorphSettings()
+        chosen.check()
+        _check_count(len(photos), average=kind == "average")
+        if out.suffix.lower() not in PICTURES:
+            sentence = f"“{out.name}” does not say which kind of picture it is to be."
+            raise BadRequest("bad_file_name", sentence, "Let the name end in .png, .jpg, .webp or .tif.")
+        refuse_sources(out, [photo.path for photo in photos])
+        body = partial(
+            self.write, kind=kind, photos=tuple(photos), out=out, settings=chosen, faces=faces,
+            points=points, place=place,
+        )  # fmt: skip
+        title = _title("Average" if kind == "average" else "Morph", photos)
+        return self._jobs.submit("morph", title, body)
+
+    def write(
+        self, context: JobContext, kind: str, photos: tuple[Photo, ...], out: Path, settings: MorphSettings,
+        faces: Sequence[int | None] | None = None, points: Sequence[Floats | None] | None = None,
+        place: float | None = None,
+    ) -> MorphReport:  # fmt: skip
+        """The body of the jobs: kind is "sequence", "picture" or "average"."""
+        from faceapp.edit.provenance import Marking
+        from faceapp.tasks import morph as tasks
+
+        context.progress(0, None, "Looking at the photos")
+        plan = self.plan(photos, settings, faces, points, kind == "average", context.check)
+        marking = Marking.chosen(self._settings.current, self._paths)
+        if kind == "sequence":
+            return tasks.write_sequence(context, self, plan, out, marking)
+        if kind == "average":
+            return tasks.write_average(context, self, plan, out, marking)
+        return tasks.write_picture(context, self, plan, out, marking, place)
+
+    def start_latent(
+        self, photos: Sequence[Photo], out: Path, route: str, settings: MorphSettings | None = None,
+        faces: Sequence[int | None] | None = None, points: Sequence[Floats | None] | None = None,
+        watch: Watch | None = None, place: float | None = None, way: LatentWay | None = None,
+    ) -> Job:  # fmt: skip
+        """The same through a generator (`latent`): route is "pca" or "stylegan2". settings.detail: how much
+        of what the generator cannot draw is taken from the photos (pca), 0 to 1; None: all.
+
+        watch: told how the search of each photo's place goes (stylegan2), on the job's thread.
+        place: where on the way a picture is; None: all people in equal shares.
+        way: what `open_latent` made of these photos; it is drawn from as it is, nothing is searched again.
+        """
+        from faceapp.tasks import latent
+
+        chosen = settings or MorphSettings()
+        chosen.check()
+        _check_count(len(photos), average=False)
+        known = latent.check(route, out, chosen)
+        refuse_sources(out, [photo.path for photo in photos])
+        body = partial(
+            self.write_latent, photos=tuple(photos), out=out, route=known, settings=chosen, faces=faces,
+            points=points, watch=watch, place=place, way=way,
+        )  # fmt: skip
+        return self._jobs.submit("morph", _title("Morph", photos), body)
+
+    def write_latent(
+        self, context: JobContext, photos: tuple[Photo, ...], out: Path, route: LatentRoute,
+        settings: MorphSettings, faces: Sequence[int | None] | None = None,
+        points: Sequence[Floats | None] | None = None, watch: Watch | None = None,
+        place: float | None = None, way: LatentWay | None = None,
+    ) -> MorphReport:  # fmt: skip
+        """The body of `start_latent`'s job."""
+        from faceapp.edit.provenance import Marking
+        from faceapp.tasks import latent
+
+        tools, marking = self._latent_tools(), Marking.chosen(self._settings.current, self._paths)
+        if way is not None:
+            drawn = way.between(settings)
+            return latent.written(context, tools, photos, out, settings, drawn, marking, place=place)
+        context.progress(0, None, "Looking at the photos")
+        remarks: list[str] = []
+        found = [self._face(photo, faces[n] if faces else None, remarks) for n, photo in enumerate(photos)]
+        own = points or [None] * len(found)
+        found = [
+            face if at is None else replace(face, points=np.asarray(at, np.float32))
+            for face, at in zip(found, own, strict=True)
+        ]
+        return latent.write(
+            context, tools, photos, found, out, settings, route, marking, watch, remarks, place
+        )
+
+    def open_latent(
+        self, context: JobContext, plan: MorphPlan, route: LatentRoute, watch: Watch | None = None,
+        search: bool = True,
+    ) -> LatentWay:  # fmt: skip
+        """The faces of a plan in the space of a generator, for a slider: the body of a page's job. Close it.
+
+        search: False takes what earlier searches (stylegan2) came to, also where they were stopped.
+        Raises ModelUnavailable, and Cancelled (a search keeps the best it has found up to then).
+        """
+        from faceapp.latent.generator import Subject
+        from faceapp.tasks.latent_way import open_way
+
+        subjects = [
+            Subject(photo.image, face.points) for photo, face in zip(plan.photos, plan.faces, strict=True)
+        ]
+        return open_way(context, self._latent_tools(), plan.photos, subjects, route, watch, search)
+
+    def latent_pace(self, context: JobContext, way: LatentWay, settings: MorphSettings) -> Pace:
+        """At which places of a latent way identity has come evenly far (pca), or the plain pace."""
+        return way.pace(context, self._latent_tools(), settings)
+
+    def _latent_tools(self) -> Tools:
+        from faceapp.tasks import latent
+
+        return latent.Tools(self._store, self._models, self._reader, self._paths, self._embed)
+
+    # -- helpers of a plan --------------------------------------------------------------------------
+
+    def _face(self, photo: Photo, index: int | None, remarks: list[str]) -> EditFace:
+        name = photo.name or "a photo"
+        faces = self.read(photo)
+        if not faces:
+            refusal = no_face()
+            raise UnusableFace(refusal.code, f"No face was found on “{name}”.", refusal.hint)
+        if index is not None and not 0 <= index < len(faces):
+            raise UnusableFace("no_such_face", f"“{name}” has no face number {index + 1}.")
+        if index is None and len(faces) > 1:
+            remarks.append(f"There are {len(faces)} faces on “{name}”: the biggest one is used.")
+        face = faces[index or 0]
+        person = self._unwilling(face.face)
+        if person is not None:
+            raise Forbidden(
+                "no_swap",
+                f"{person.name} is marked “no swap” in the library, so there is no morph of their face.",
+                "Ask them before you take the mark away.",
+            )
+        return face
+
+    def _unwilling(self, face: Face) -> Person | None:
+        """The recognised person who does not want to be edited, or None."""
+        matches = self._recognition.search(face, COMPARED).matches
+        return next((match.person for match in matches if match.same_person and match.person.no_swap), None)
+
+
+def background(text: str) -> Background | None:
+    """What "dissolve", "first", "last", "transparent" or a colour such as "#ffffff" means.
+
+    Raises BadRequest.
+    """
+    from faceapp.edit.morph import GROUNDS, Background
+
+    for kind in GROUNDS[:-1]:
+        if text == kind:
+            return Background(kind)
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        red, green, blue = bytes.fromhex(text[1:])
+        return Background("colour", (blue, green, red))
+    hint = "Use dissolve, first, last, transparent, or a colour such as #ffffff."
+    raise BadRequest("bad_background", f"“{text[:40]}” is no background.", hint)
+
+
+def _area(face: EditFace) -> float:
+    return face.face.box.width * face.face.box.height
+
+
+def _check_count(count: int, average: bool) -> None:
+    least = 1 if average else 2
+    if count < least:
+        raise BadRequest("too_few_photos", f"A morph needs {least} photos or more.", "Add another photo.")
+    if count > MOST_FACES:
+        raise TooLarge("too_many_photos", f"More than {MOST_FACES} photos were given.", "Use fewer.")
+
+
+def _title(word: str, photos: Sequence[Photo]) -> str:
+    names = [Path(photo.name).stem or "a photo" for photo in photos[:3]]
+    more = f" and {len(photos) - 3} more" if len(photos) > 3 else ""
+    return f"{word} {', '.join(names)}{more}"
+
+
+def _expectations(
+    photos: Sequence[Photo], faces: Sequence[EditFace], aligned: Sequence[Aligned], stack: Stack
+) -> list[str]:
+    """Sentences about photos that do not suit each other, for whoever wonders at the result."""
+    remarks = []
+    for photo, one in zip(photos, aligned, strict=True):
+        if one.enlarged > ENLARGED:
+            name = photo.name or "a photo"
+            times = f"{one.enlarged:.0f} times"
+            remarks.append(f"The face on “{name}” is small: it was enlarged {times} and looks blurred.")
+    yaws = [face.face.quality.yaw for face in faces]
+    apart = max(yaws) - min(yaws)
+    if len(faces) > 1 and apart > TURNED:
+        sentence = f"The heads are turned {apart:.0f} degrees apart: photos from the same side suit better."
+        remarks.append(sentence)
+    elif stack.flattened > GIVEN_WAY:
+        remarks.append("The faces are so differently turned that parts of them could not be fitted exactly.")
+    return remarks

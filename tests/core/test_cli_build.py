@@ -1,0 +1,251 @@
+"""A recogniser built from photos, used, compared, imported: services and command line, on real faces."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_people import NAMES, folder_of_people, made_photos
+
+import main
+from faceapp.build.upload import Upload
+from faceapp.build.workspace import Budget
+from faceapp.errors import BadRequest, Conflict, FaceAppError, NotFound, UnusableFace
+from faceapp.jobs import State
+from faceapp.models.registry import Models
+from faceapp.pipeline.photos import decode_photo, read_photo
+from faceapp.services import Services
+from faceapp.types import Image, PersonName
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, models: Models, astronaut: Image, hopper: Image) -> Path:
+    root = tmp_path_factory.mktemp("people")
+    return folder_of_people(root, models, {"astronaut": astronaut, "hopper": hopper}, 7)
+
+
+@pytest.fixture(scope="module")
+def built(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recogniser of the two, built once by the command line in a process of its own."""
+    import subprocess
+    import sys
+
+    place = tmp_path_factory.mktemp("built")
+    words = ["build", "--from", str(people), "--no-search", "--seed", "3", "--name", "Two", "--json"]
+    places = ["--out", str(place / "two.zip"), "--data-dir", str(place / "data")]
+    done = subprocess.run(
+        [sys.executable, main.__file__, *words, *places], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["people"] == sorted(NAMES.values())
+    assert "network" in document["verdict"]
+    assert {row["method"] for row in document["table"]} >= {"network", "nearest"}
+    return place / "two.zip"
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(
+    services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    @contextlib.contextmanager
+    def ours(_: object) -> Any:
+        yield services
+
+    monkeypatch.setattr(main, "_services", ours)
+
+    def command(*words: object) -> Ended:
+        capfd.readouterr()
+        try:
+            status = main.main([str(word) for word in words])
+        except SystemExit as usage:
+            status = int(str(usage.code))
+        seen = capfd.readouterr()
+        return Ended(status, seen.out, seen.err)
+
+    return command
+
+
+@pytest.mark.timeout(900)
+def test_recognise_with_a_file_names_people_who_are_not_in_the_library(
+    run: Run, built: Path, models: Models, hopper: Image, astronaut: Image, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for key, image in (("astronaut", astronaut), ("hopper", hopper)):
+        (folder / f"{key}.jpg").write_bytes(made_photos(models, image, 1, seed=77)[0])
+    plain = run("recognise", folder, "--json")
+    assert [face["person"] for photo in json.loads(plain.out) for face in photo["faces"]] == [None, None]
+    ended = run("recognise", folder, "--with", built, "--json")
+    assert ended.status == 0, ended.err
+    found = {Path(photo["photo"]).stem: photo["faces"][0] for photo in json.loads(ended.out)}
+    assert {key: face["person"] for key, face in found.items()} == NAMES
+    assert all(0 <= face["distance"] < 0.1 for face in found.values())
+
+
+@pytest.mark.timeout(900)
+def test_an_imported_recogniser_is_used_everywhere_and_lets_go_again(
+    services: Services, built: Path, portrait_files: dict[str, Path], models: Models, hopper: Image
+) -> None:
+    photo = decode_photo(made_photos(models, hopper, 1, seed=5)[0])
+    entry = services.recognisers.import_file(built)
+    assert (entry.state, entry.name) == ("ready", "Two")
+    assert entry.card is not None and all(known.person_id is None for known in entry.card.people)
+    assert services.recognition.recognise(photo)[0].person is None
+    services.recognisers.use(entry.id)
+    match = services.recognition.recognise(photo)[0].person
+    assert match is not None and match.person.name == "Grace Hopper" and match.person.id < 0
+    embedding = services.analyser.faces(photo.image)[0].embedding
+    assert embedding is not None
+    assert services.live._search(embedding)[0].person.name == "Grace Hopper"
+    # Lookalikes stay a search in the library.
+    assert services.recognition.lookalikes(photo)[0].matches == ()
+    grace = services.enrolment.enrol(read_photo(portrait_files["hopper"]), PersonName.parse("grace hopper"))
+    match = services.recognition.recognise(photo)[0].person
+    assert match is not None and match.person.id == grace.person.id and match.face_id == grace.face.id
+    face = services.analyser.faces(photo.image, views=2)[0]
+    services.recognition.reject(grace.person.id, face)
+    assert services.recognition.recognise(photo)[0].person is None
+    # The file is damaged behind the program's back: nearest neighbour goes on, with a sentence.
+    services.recognisers.use(entry.id, "plain")
+    services.recognisers.file(entry.id).write_bytes(b"damaged")
+    assert services.recognisers.active() is None
+    assert services.recognisers.problem is not None and services.recognisers.problem.code == "no_recogniser"
+    services.recognisers.delete(entry.id)
+    assert services.settings.current.recogniser == ""
+    assert services.recognisers.all() == []
+    with pytest.raises(NotFound):
+        services.recognisers.get(entry.id)
+
+
+@pytest.mark.timeout(900)
+def test_a_sighting_of_somebody_who_is_not_in_the_library_has_no_person(
+    services: Services, built: Path, hopper: Image
+) -> None:
+    from datetime import UTC, datetime
+
+    from faceapp.live import NewSighting
+    from faceapp.services.recognition import stand_in
+
+    recogniser = services.recognisers.give(built)
+    embedding = services.analyser.faces(hopper)[0].embedding
+    assert embedding is not None
+    person = stand_in(recogniser.rank(embedding, 1)[0])
+    now = datetime.now(UTC)
+    number = services.sightings.record(
+        NewSighting(
+            "Room 5", now, now, person.id, None, 0.05, services.analyser.model_key, embedding, b"jpeg"
+        )
+    )
+    assert [(one.id, one.person) for one in services.sightings.find()] == [(number, None)]
+
+
+@pytest.mark.timeout(900)
+def test_a_build_from_the_library_searches_uses_ids_and_is_compared(
+    services: Services, built: Path, people: Path
+) -> None:
+    job = services.enrolment.start_import(people)
+    assert services.jobs.wait(job.id, 120).state is State.SUCCEEDED
+    ids = [person.id for person in services.people.find()]
+    entry = services.recognisers.start(ids, "Mine", Budget(2), seed=1)
+    assert entry.state in ("waiting", "building")
+    with pytest.raises(Conflict, match="is being built"):
+        services.recognisers.delete(entry.id)
+    assert entry.job_id is not None
+    done = services.jobs.wait(entry.job_id, 600)
+    assert done.state is State.SUCCEEDED, done.error
+    entry = services.recognisers.get(entry.id)
+    assert entry.state == "ready" and entry.card is not None
+    assert [known.person_id for known in entry.card.people] == ids
+    assert len(services.recognisers.candidates(entry.id)) == 2
+    assert dict(services.recognisers.plain(entry.id)).keys() >= {"nearest neighbour", "linear SVM"}
+    people_by_id = {person.id: person.name for person in services.people.find()}
+    services.recognisers.use(entry.id, "network")
+    photo = read_photo(sorted((people / "Grace_Hopper").iterdir())[0])
+    match = services.recognition.recognise(photo)[0].person
+    assert match is not None and people_by_id[match.person.id] == "Grace Hopper"
+    assert [face.name for face in services.recognisers.predict(entry.id, photo)] == ["Grace Hopper"]
+    other = services.recognisers.import_file(built)
+    with pytest.raises(Conflict, match="built elsewhere"):
+        services.recognisers.compare(other.id, entry.id)
+    # Two people and nobody else: there are no strangers to compare on.
+    with pytest.raises(Conflict, match="no held-back photos in common"):
+        services.recognisers.compare(entry.id, other.id)
+
+
+def refused(call: Callable[[], object], kind: type[FaceAppError], words: str) -> None:
+    with pytest.raises(kind) as error:
+        call()
+    assert words in error.value.sentence and error.value.sentence.endswith(".")
+
+
+def test_what_cannot_be_built_is_a_sentence_at_once(services: Services, tmp_path: Path, people: Path) -> None:
+    start = services.recognisers.start_folder
+    refused(lambda: start(tmp_path / "none"), NotFound, "no folder")
+    (tmp_path / "empty").mkdir()
+    refused(lambda: start(tmp_path / "empty"), BadRequest, "no photos")
+    shutil.copytree(people / "Grace_Hopper", tmp_path / "one" / "Grace")
+    refused(lambda: start(tmp_path / "one"), BadRequest, "Only one person")
+    refused(lambda: services.recognisers.start([]), BadRequest, "Nobody has")
+    refused(lambda: services.recognisers.start([4711, 4712]), NotFound, "no")
+    assert services.recognisers.all() == []
+
+
+def test_photos_without_a_face_are_a_sentence(services: Services, tmp_path: Path) -> None:
+    from faceapp.opencv import cv2
+
+    noise = [bytes(cv2.imencode(".png", np.full((60, 60, 3), 40 * shade, np.uint8))[1]) for shade in range(6)]
+    files = [Upload(f"{'AB'[index % 2]}/{index}.png", data) for index, data in enumerate(noise)]
+    refused(lambda: services.recognisers.start_upload(files), UnusableFace, "No face")
+    assert services.recognisers.all() == []
+    for index, data in enumerate(noise):
+        place = tmp_path / "noise" / "AB"[index % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{index}.png").write_bytes(data)
+    entry = services.recognisers.start_folder(tmp_path / "noise")
+    assert entry.job_id is not None
+    job = services.jobs.wait(entry.job_id, 60)
+    assert isinstance(job.error, UnusableFace)
+    failed = services.recognisers.get(entry.id)
+    assert failed.state == "failed" and failed.error is job.error and not failed.available
+
+
+def test_wrong_usage(run: Run, tmp_path: Path, people: Path) -> None:
+    out = tmp_path / "out.zip"
+    for budget in ("0", "five", "5d", "-3", "m"):
+        assert run("build", "--from", people, "--budget", budget, "--out", out).status == 2
+    assert run("build", "--from", people, "--people", "Ann", "--out", out).status == 2
+    ended = run("build", "--out", out)
+    assert ended.status == 1 and "Nobody has" in ended.err
+    (tmp_path / "no.zip").write_bytes(b"no zip")
+    ended = run("recognise", people, "--with", tmp_path / "no.zip")
+    assert ended.status == 1 and "no recogniser" in ended.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [("40", Budget(40)), ("40 candidates", Budget(40)), ("5m", Budget(seconds=300.0)),
+     ("90s", Budget(seconds=90.0)), ("1h", Budget(seconds=3600.0))],
+)  # fmt: skip
+def test_budgets(text: str, budget: Budget) -> None:
+    from faceapp.cli.parser import parse
+
+    assert parse(["build", "--budget", text, "--out", "x.zip"]).budget == budget
