@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from faceapp.errors import FaceAppError
 from faceapp.services import Services
@@ -18,6 +18,7 @@ from ui.face_mark import FaceMark
 from ui.icons import icon
 from ui.images import from_jpeg, to_bgr
 from ui.picture import Picture
+from ui.widgets import tool_button
 
 # How much of its canvas a compared face fills.
 SHARE = 0.6
@@ -64,8 +65,8 @@ class CompareView(QWidget):
         super().__init__(parent)
         self.match: Match | None = None
         self._back = QPushButton(icon("back"), self.tr("Back to the photo"))
-        self._earlier = _tool("previous", self.tr("The person before (←)"))
-        self._later = _tool("next", self.tr("The next person (→)"))
+        self._earlier = tool_button("previous", self.tr("The person before (←)"))
+        self._later = tool_button("next", self.tr("The next person (→)"))
         self._name = QLabel()
         self._name.setProperty("role", "heading")
         self._name.setTextFormat(Qt.PlainText)
@@ -147,11 +148,3 @@ class CompareView(QWidget):
             self.closed.emit()
         else:
             super().keyPressEvent(event)
-
-
-def _tool(name: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(icon(name))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button

@@ -93,6 +93,15 @@ class FaceCanvas(QWidget):
         self.fit()
         self._tell()
 
+    def change_picture(self, picture: Picture) -> None:
+        """The next picture of a video: place, zoom, marks and selection stay where the size is the same."""
+        before = self._picture
+        if before is None or (before.width, before.height) != (picture.width, picture.height):
+            self.set_picture(picture)
+            return
+        self._picture = picture
+        self._redraw()
+
     @property
     def picture(self) -> Picture | None:
         return self._picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from faceapp.jobs import Job, JobContext
 from faceapp.services import Services
 from faceapp.tasks.enrol import sample_photos
 from faceapp.types import EnrolReport, Match, Photo
-from ui import face_words, match_export, search_job
+from ui import face_words, handover, match_export, search_job
 from ui.cameras import Cameras
 from ui.changes import Changes, Recorder, take_back
 from ui.compare_view import CompareView, EnrolledPicture, enrolled_picture
@@ -119,6 +120,7 @@ class LookalikePage(Page):
         self.results.copy_wanted.connect(self.copy_results)
         self.results.save_wanted.connect(self._on_save_wanted)
         self.results.compare_wanted.connect(self.compare_with)
+        self.results.morph_wanted.connect(self.morph_with)
         self.results.people_wanted.connect(lambda match: self.people_requested.emit(match.person.id))
         self.results.rejected.connect(self.reject)
         self.compare.closed.connect(self._on_compare_closed)
@@ -453,6 +455,7 @@ class LookalikePage(Page):
                 self._add_match_actions(menu, best)
             menu.addSeparator()
             _act(menu, "copy", self.tr("Copy the face"), lambda: self._copy_face(index))
+        _act(menu, "swap", self.tr("Swap faces on this photo"), self._swap_photo)
         _act(menu, "add-photos", self.tr("Open the photo on the Enrol page"), self._enrol_photo)
         return menu
 
@@ -463,6 +466,13 @@ class LookalikePage(Page):
             "compare",
             self.tr("Compare with {name}").format(name=name),
             lambda: self.compare_with(match),
+        )
+        _act(menu, "morph", self.tr("Morph into {name}").format(name=name), lambda: self.morph_with(match))
+        _act(
+            menu,
+            "swap",
+            self.tr("Put {name}'s face here").format(name=name),
+            lambda: self.swap_with(match),
         )
         show = self.tr("Show {name} in People").format(name=name)
         _act(menu, "people", show, lambda: self.people_requested.emit(match.person.id))
@@ -475,6 +485,40 @@ class LookalikePage(Page):
     def _enrol_photo(self) -> None:
         if self._photo is not None:
             self.enrol_requested.emit(self._photo)
+
+    def _swap_photo(self) -> None:
+        if self._photo is not None:
+            self.swap_requested.emit([self._photo])
+
+    def morph_with(self, match: Match) -> None:
+        """Take the selected face and an enrolled one to the Morph page."""
+        photo, found = self._photo, self._found
+        if photo is None or found is None or self._selected < 0:
+            return
+        box, faces = found.faces[self._selected].face.box, len(found.faces)
+
+        def body(_: JobContext) -> list[Photo]:
+            mine = handover.alone(photo, box, faces)
+            return [mine, handover.enrolled(self.services, match.face_id, match.person.name)]
+
+        self._hand_over(match, body, self.morph_requested.emit)
+
+    def swap_with(self, match: Match) -> None:
+        """Take this photo and an enrolled face to the Swap page."""
+        photo = self._photo
+        if photo is None:
+            return
+
+        def body(_: JobContext) -> list[Photo]:
+            return [photo, handover.enrolled(self.services, match.face_id, match.person.name)]
+
+        self._hand_over(match, body, self.swap_requested.emit)
+
+    def _hand_over(
+        self, match: Match, body: Callable[[JobContext], list[Photo]], tell: Callable[[list[Photo]], object]
+    ) -> None:
+        title = self.tr("Open the photo of {name}").format(name=match.person.name)
+        self.jobs.run(title, body, tell, self.messages.show_error, owner=self)
 
     def enrol_face(self) -> None:
         """Open the enrol-person dialog for the selected face, beside the window."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from PyQt5 import uic
+from PyQt5 import sip, uic
 from PyQt5.QtCore import QByteArray, Qt, QTimer, QUrl
 from PyQt5.QtGui import QCloseEvent, QDesktopServices, QKeySequence, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
     QActionGroup,
+    QDialog,
     QDockWidget,
     QFileDialog,
     QMainWindow,
@@ -40,6 +43,19 @@ from ui.theme import Theme
 
 FORM = Path(__file__).resolve().parent.parent / "faceapp.ui"
 NOTICE_SECONDS = 8
+# The tabs in their order: the icon, and the page of that tab.
+PAGES = {
+    "lookalike": ("lookalike", "ui.lookalike_page", "LookalikePage"),
+    "enrol": ("enrol", "ui.enrol_page", "EnrolPage"),
+    "live": ("camera", "ui.live_page", "LivePage"),
+    "swap": ("swap", "ui.swap_page", "SwapPage"),
+    "morph": ("morph", "ui.morph_page", "MorphPage"),
+    "people": ("people", "ui.people_page", "PeoplePage"),
+    "sightings": ("sightings", "ui.sightings_page", "SightingsPage"),
+    "builder": ("builder", "ui.builder_page", "BuilderPage"),
+}
+# Settings that change what a page shows of the library.
+SHOWN_IN_PAGES = {"threshold", "one_person_once", "models"}
 
 
 class MainWindow(QMainWindow):
@@ -49,8 +65,11 @@ class MainWindow(QMainWindow):
     lookalike_tab: QWidget
     enrol_tab: QWidget
     live_tab: QWidget
+    swap_tab: QWidget
+    morph_tab: QWidget
     people_tab: QWidget
     sightings_tab: QWidget
+    builder_tab: QWidget
     notice_layout: QVBoxLayout
     jobs_dock: QDockWidget
     jobs_layout: QVBoxLayout
@@ -65,11 +84,15 @@ class MainWindow(QMainWindow):
     redo_action: QAction
     history_action: QAction
     commands_action: QAction
+    settings_action: QAction
     lookalike_action: QAction
     enrol_action: QAction
     live_action: QAction
+    swap_action: QAction
+    morph_action: QAction
     people_action: QAction
     sightings_action: QAction
+    builder_action: QAction
     system_theme_action: QAction
     light_theme_action: QAction
     dark_theme_action: QAction
@@ -90,6 +113,7 @@ class MainWindow(QMainWindow):
         self._titles: dict[QWidget, str] = {}
         self._started = False
         self._history: HistoryDialog | None = None
+        self._settings: QDialog | None = None
         self.library = Library(services, jobs, self)
         self.welcome = MessageBar(self)
         self.notice = MessageBar(self)
@@ -105,25 +129,26 @@ class MainWindow(QMainWindow):
     def page(self, tab: QWidget) -> Page:
         """The page of that tab, made now if it was never shown."""
         if tab not in self._pages:
-            make = {
-                self.lookalike_tab: _lookalike_page,
-                self.enrol_tab: _enrol_page,
-                self.live_tab: _live_page,
-                self.people_tab: _people_page,
-                self.sightings_tab: _sightings_page,
-            }[tab]
-            page = self._pages[tab] = make()(self._services, self._jobs, self)
+            page = self._pages[tab] = self._make_page(tab.objectName().removesuffix("_tab"))
             layout = QVBoxLayout(tab)
             layout.setContentsMargins(0, 0, 0, 0)
             layout.addWidget(page)
             page.lookalike_requested.connect(self.show_lookalikes)
             page.enrol_requested.connect(self.show_enrolment)
             page.people_requested.connect(self.show_person)
+            page.swap_requested.connect(self.show_swap)
+            page.morph_requested.connect(self.show_morph)
             page.library_changed.connect(self.library.check)
             page.import_requested.connect(self.import_folder)
             page.sample_requested.connect(self.start_sample)
             page.noted.connect(lambda note, tab=tab: self._show_note(tab, note))
         return self._pages[tab]
+
+    def _make_page(self, name: str) -> Page:
+        """Imports the page's module as late as that: no page costs anything until it is looked at."""
+        _, module, kind = PAGES[name]
+        page: Page = getattr(import_module(module), kind)(self._services, self._jobs, self)
+        return page
 
     @property
     def current_page(self) -> Page:
@@ -141,6 +166,16 @@ class MainWindow(QMainWindow):
             self.current_page.open_photo(what)
         elif isinstance(what, Person):
             self.current_page.open_person(what)
+
+    def show_swap(self, photos: Sequence[Photo]) -> None:
+        """Take photos to the Swap page: the first is the one whose faces are replaced."""
+        self.tabs.setCurrentWidget(self.swap_tab)
+        self.current_page.open_photos(photos)
+
+    def show_morph(self, photos: Sequence[Photo]) -> None:
+        """Morph between the faces of photos, in their order."""
+        self.tabs.setCurrentWidget(self.morph_tab)
+        self.current_page.open_photos(photos)
 
     def show_person(self, person_id: int) -> None:
         """Select a person on the People page."""
@@ -177,6 +212,19 @@ class MainWindow(QMainWindow):
         self._history.show()
         self._history.raise_()
 
+    def show_settings(self) -> None:
+        """What can be set, beside the window."""
+        # Imported when it is first asked for: the window's start does not wait for it.
+        from ui.settings_dialog import SettingsDialog
+
+        if self._settings is None or sip.isdeleted(self._settings):
+            dialog = SettingsDialog(self._services, self._jobs, self)
+            dialog.changed.connect(self._on_settings_changed)
+            self._settings = dialog
+        self._settings.show()
+        self._settings.raise_()
+        self._settings.activateWindow()
+
     def show_commands(self) -> None:
         """The command list."""
         menus = [action for menu in self.menus.actions() for action in _leaves(menu)]
@@ -210,8 +258,9 @@ class MainWindow(QMainWindow):
         self.status.addPermanentWidget(self.library_label)
         self.status.addPermanentWidget(self.rest_switch)
         self.redo_action.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        for index, name in enumerate(("lookalike", "enrol", "camera", "people", "sightings")):
-            self.tabs.setTabIcon(index, icon(name))
+        for name, (meaning, *_) in PAGES.items():
+            self.tabs.setTabIcon(self.tabs.indexOf(self._tab(name)), icon(meaning))
+            self._tab_action(name).setIcon(icon(meaning))
         icons = {
             self.open_action: "open",
             self.paste_action: "paste",
@@ -221,11 +270,7 @@ class MainWindow(QMainWindow):
             self.redo_action: "redo",
             self.history_action: "history",
             self.commands_action: "find",
-            self.lookalike_action: "lookalike",
-            self.enrol_action: "enrol",
-            self.live_action: "camera",
-            self.people_action: "people",
-            self.sightings_action: "sightings",
+            self.settings_action: "settings",
             self.quit_action: "quit",
             self.full_screen_action: "full-screen",
             self.kept_action: "info",
@@ -239,6 +284,14 @@ class MainWindow(QMainWindow):
             themes.addAction(action)
             action.setIcon(icon("theme"))
             action.setChecked(self._services.settings.current.theme == choice)
+
+    def _tab(self, name: str) -> QWidget:
+        tab: QWidget = getattr(self, f"{name}_tab")
+        return tab
+
+    def _tab_action(self, name: str) -> QAction:
+        action: QAction = getattr(self, f"{name}_action")
+        return action
 
     def _theme_choices(self) -> dict[QAction, str]:
         return {
@@ -257,11 +310,10 @@ class MainWindow(QMainWindow):
         self.redo_action.triggered.connect(self.library.redo)
         self.history_action.triggered.connect(self.show_history)
         self.commands_action.triggered.connect(self.show_commands)
-        self.lookalike_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.lookalike_tab))
-        self.enrol_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.enrol_tab))
-        self.live_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.live_tab))
-        self.people_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.people_tab))
-        self.sightings_action.triggered.connect(lambda: self.tabs.setCurrentWidget(self.sightings_tab))
+        self.settings_action.triggered.connect(self.show_settings)
+        for name in PAGES:
+            show = partial(self.tabs.setCurrentWidget, self._tab(name))
+            self._tab_action(name).triggered.connect(lambda _, show=show: show())
         for action, choice in self._theme_choices().items():
             action.triggered.connect(lambda _, choice=choice: self._on_theme_chosen(choice))
         self.full_screen_action.toggled.connect(self._on_full_screen_toggled)
@@ -347,6 +399,11 @@ class MainWindow(QMainWindow):
         self._stale.discard(self.current_page)
         self.current_page.refresh()
 
+    def _on_settings_changed(self, names: set[str]) -> None:
+        self.rest_switch.follow()
+        if names & SHOWN_IN_PAGES:
+            self._on_library_changed()
+
     def _on_library_told(self, sentence: str) -> None:
         for page in self._pages.values():
             page.forget_undo()
@@ -378,36 +435,3 @@ class MainWindow(QMainWindow):
 def _leaves(action: QAction) -> list[QAction]:
     menu = action.menu()
     return [action] if menu is None else [leaf for inner in menu.actions() for leaf in _leaves(inner)]
-
-
-PageClass = Callable[[Services, JobsQt, QWidget], Page]
-
-
-def _lookalike_page() -> PageClass:
-    from ui.lookalike_page import LookalikePage
-
-    return LookalikePage
-
-
-def _enrol_page() -> PageClass:
-    from ui.enrol_page import EnrolPage
-
-    return EnrolPage
-
-
-def _people_page() -> PageClass:
-    from ui.people_page import PeoplePage
-
-    return PeoplePage
-
-
-def _live_page() -> PageClass:
-    from ui.live_page import LivePage
-
-    return LivePage
-
-
-def _sightings_page() -> PageClass:
-    from ui.sightings_page import SightingsPage
-
-    return SightingsPage

@@ -18,10 +18,11 @@ SIDE = 64
 class MatchRow(QFrame):
     """Both faces, the name, how alike they are, and what can be done about it.
 
-    Signals carry the `Match`: compare_wanted, people_wanted, rejected.
+    Signals carry the `Match`: compare_wanted, morph_wanted, people_wanted, rejected.
     """
 
     compare_wanted = pyqtSignal(object)
+    morph_wanted = pyqtSignal(object)
     people_wanted = pyqtSignal(object)
     rejected = pyqtSignal(object)
 
@@ -38,16 +39,20 @@ class MatchRow(QFrame):
         self._distance = QLabel()
         self._distance.setProperty("role", "quiet")
         self.compare_button = _button("compare", self.tr("Compare"), self.tr("See both large, side by side"))
+        self.morph_button = _button(
+            "morph", self.tr("Morph"), self.tr("Turn the searched face into this person")
+        )
         self.people_button = _button(
             "people", self.tr("People"), self.tr("Show this person on the People page")
         )
         self.reject_button = _button(
             "not-this",
-            self.tr("Not this person"),
+            self.tr("Not them"),
             self.tr("Remember that this is somebody else, and leave this result out"),
         )
         self._lay_out()
         self.compare_button.clicked.connect(lambda: self.compare_wanted.emit(self._match))
+        self.morph_button.clicked.connect(lambda: self.morph_wanted.emit(self._match))
         self.people_button.clicked.connect(lambda: self.people_wanted.emit(self._match))
         self.reject_button.clicked.connect(lambda: self.rejected.emit(self._match))
 
@@ -63,7 +68,7 @@ class MatchRow(QFrame):
         pictures.addWidget(self._person, 0, Qt.AlignTop)
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
-        for button in (self.compare_button, self.people_button, self.reject_button):
+        for button in (self.compare_button, self.morph_button, self.people_button, self.reject_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         grid = QGridLayout(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import pyqtSignal
@@ -18,6 +19,8 @@ class Page(QWidget):
     Signals:
         lookalike_requested: a `Photo` whose faces shall be searched on the Lookalike page.
         enrol_requested: a `Photo` to enrol, a `Person` who shall get more photos, or None.
+        swap_requested: `Photo`s for the Swap page, the one whose faces are replaced first.
+        morph_requested: `Photo`s whose faces shall be morphed, in their order.
         people_requested: the id of a person whom the People page shall show.
         library_changed: this page has written to the library; the window lets everybody look at once.
         import_requested: ask for a folder of people and import it.
@@ -27,6 +30,8 @@ class Page(QWidget):
 
     lookalike_requested = pyqtSignal(object)
     enrol_requested = pyqtSignal(object)
+    swap_requested = pyqtSignal(object)
+    morph_requested = pyqtSignal(object)
     people_requested = pyqtSignal(int)
     library_changed = pyqtSignal()
     import_requested = pyqtSignal()
@@ -40,6 +45,9 @@ class Page(QWidget):
 
     def open_photo(self, photo: str | Path | Photo) -> None:
         """Show a photo of the disk, or one that another page handed over."""
+
+    def open_photos(self, photos: Sequence[Photo]) -> None:
+        """Show photos that another page handed over together."""
 
     def open_person(self, person: Person) -> None:
         """Turn to a person: the People page selects them, the Enrol page adds photos to them."""

@@ -49,6 +49,8 @@ class PersonDelegate(QStyledItemDelegate):
         words_rect = QRect(left, option.rect.top() + 12, option.rect.right() - left - GAP, 20)
         _line(painter, words_rect, person.name, colour("text"), bold=True)
         below = words.photo_count(person.photos)
+        if person.no_swap:
+            below += self.tr(" · no swap")
         if person.note:
             below += f" · {person.note.splitlines()[0]}"
         _line(painter, words_rect.translated(0, 20), below, colour("quiet"))

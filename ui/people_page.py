@@ -131,6 +131,13 @@ class PeoplePage(Page):
                 lambda: self.services.people.delete(ids), self.tr("Deleted {0}.").format(_names(people))
             )
 
+    def set_no_swap(self, person: Person, on: bool) -> None:
+        """Forbid that this person's face is swapped, or allow it again."""
+        forbidden = self.tr("Nobody may swap the face of {0}.")
+        allowed = self.tr("The face of {0} may be swapped again.")
+        sentence = (forbidden if on else allowed).format(person.name)
+        self._write(lambda: self.services.people.set_no_swap(person.id, on), sentence)
+
     def move_faces(self) -> None:
         """Give the selected faces to another person."""
         person, faces = self.panel.person, self.panel.selected_faces
@@ -295,6 +302,7 @@ class PeoplePage(Page):
         self.list.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.list.doubleClicked.connect(self.edit_person)
         self.panel.selection_changed.connect(self._show_actions)
+        self.panel.no_swap_chosen.connect(self.set_no_swap)
         self.panel.grid.doubleClicked.connect(self.find_lookalikes)
         self._show_actions()
 

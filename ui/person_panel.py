@@ -8,6 +8,7 @@ from PyQt5.QtCore import QRect, QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QPainter, QPaintEvent
 from PyQt5.QtWidgets import (
     QAction,
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -32,9 +33,11 @@ STACK = 5
 class PersonPanel(QFrame):
     """Signals:
     selection_changed: other faces are selected.
+    no_swap_chosen: the Person, and whether their face must never be swapped.
     """
 
     selection_changed = pyqtSignal()
+    no_swap_chosen = pyqtSignal(object, bool)
 
     def __init__(self, crops: Crops, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +50,7 @@ class PersonPanel(QFrame):
         self._about = QLabel()
         self._about.setProperty("role", "quiet")
         self._note = QLabel(wordWrap=True)
+        self.no_swap = QCheckBox(self.tr("Never swap this person's face"))
         self._buttons = QHBoxLayout()
         self.grid = FacesView(self._faces, crops)
         self._empty = EmptyState()
@@ -55,6 +59,7 @@ class PersonPanel(QFrame):
         self._lay_out()
         self.grid.selectionModel().selectionChanged.connect(self.selection_changed)
         self._faces.modelReset.connect(self.selection_changed)
+        self.no_swap.clicked.connect(self._on_no_swap_clicked)
         self.show_people([])
 
     @property
@@ -91,6 +96,8 @@ class PersonPanel(QFrame):
         self._about.setText(several if len(people) > 1 else self._when(people[0], photos) if people else "")
         self._note.setText(self.person.note if self.person else "")
         self._note.setVisible(bool(self._note.text()))
+        self.no_swap.setVisible(self.person is not None)
+        self.no_swap.setChecked(self.person is not None and self.person.no_swap)
         self._body.setCurrentIndex(1 if people else 0)
         self.grid.setVisible(self.person is not None and bool(self.person.photos))
         self._without.setVisible(not self.grid.isVisibleTo(self))
@@ -105,6 +112,10 @@ class PersonPanel(QFrame):
     def show_faces(self, faces: list[StoredFace]) -> None:
         """The photos of the person who is shown."""
         self._faces.show(faces)
+
+    def _on_no_swap_clicked(self, on: bool) -> None:
+        if self.person is not None:
+            self.no_swap_chosen.emit(self.person, on)
 
     def _when(self, person: Person, photos: str) -> str:
         if person.created is None:
@@ -121,7 +132,10 @@ class PersonPanel(QFrame):
         titles = QVBoxLayout()
         titles.setSpacing(2)
         titles.addStretch(1)
-        for widget in (self._name, self._about, self._note):
+        self.no_swap.setToolTip(self.tr(
+            "Swapping this face, or putting it on somebody else, is refused: for people who did not agree."
+        ))
+        for widget in (self._name, self._about, self._note, self.no_swap):
             titles.addWidget(widget)
         titles.addStretch(1)
         head = QHBoxLayout()

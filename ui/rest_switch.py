@@ -74,6 +74,10 @@ class RestSwitch(QWidget):
         if self._services.settings.current.rest_enabled and not self._rest.running:
             self._start()
 
+    def follow(self) -> None:
+        """Take up a port that was set elsewhere; one that is open moves there."""
+        self._port.setValue(self._services.settings.current.rest_port)
+
     def _on_switch_clicked(self, on: bool) -> None:
         if on:
             self._start()

@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QScrollArea,
     QSpinBox,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from ui import face_words
 from ui.empty_state import EmptyState
 from ui.icons import icon
 from ui.match_row import MatchRow
+from ui.widgets import tool_button
 
 MOST = 100
 # So many rows are made at once; the rest follow while the window stays alive.
@@ -35,7 +35,7 @@ class ResultsPanel(QWidget):
         top_changed: how many people shall be shown.
         step_wanted: -1 or 1: the face before or after this one.
         enrol_wanted, copy_wanted, save_wanted: for the face that is shown.
-        compare_wanted, people_wanted, rejected: a `Match`.
+        compare_wanted, morph_wanted, people_wanted, rejected: a `Match`.
     """
 
     top_changed = pyqtSignal(int)
@@ -44,6 +44,7 @@ class ResultsPanel(QWidget):
     copy_wanted = pyqtSignal()
     save_wanted = pyqtSignal()
     compare_wanted = pyqtSignal(object)
+    morph_wanted = pyqtSignal(object)
     people_wanted = pyqtSignal(object)
     rejected = pyqtSignal(object)
 
@@ -58,15 +59,15 @@ class ResultsPanel(QWidget):
         self.notice = EmptyState()
         self._which = QLabel()
         self._which.setProperty("role", "quiet")
-        self._earlier = _tool("previous", self.tr("The face before"))
-        self._later = _tool("next", self.tr("The next face"))
+        self._earlier = tool_button("previous", self.tr("The face before"))
+        self._later = tool_button("next", self.tr("The next face"))
         self._headline = QLabel(wordWrap=True)
         self._headline.setProperty("role", "title")
         self._beside = QLabel(wordWrap=True)
         self._top = QSpinBox(minimum=1, maximum=MOST, value=min(top, MOST), keyboardTracking=False)
         self.enrol_button = QPushButton(icon("enrol"), self.tr("Enrol this face…"))
-        self._copy = _tool("copy", self.tr("Copy the results"))
-        self._save = _tool("save", self.tr("Save the results as JSON or CSV…"))
+        self._copy = tool_button("copy", self.tr("Copy the results"))
+        self._save = tool_button("save", self.tr("Save the results as JSON or CSV…"))
         self._list = QVBoxLayout()
         self._area = QScrollArea(widgetResizable=True)
         self._stack = QStackedWidget()
@@ -211,6 +212,7 @@ class ResultsPanel(QWidget):
         if place == len(self._rows):
             row = MatchRow()
             row.compare_wanted.connect(self.compare_wanted)
+            row.morph_wanted.connect(self.morph_wanted)
             row.people_wanted.connect(self.people_wanted)
             row.rejected.connect(self.rejected)
             self._rows.append(row)
@@ -221,11 +223,3 @@ class ResultsPanel(QWidget):
         if match.face_id in self._pictures:
             row.show_person(self._pictures[match.face_id])
         row.show()
-
-
-def _tool(name: str, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setIcon(icon(name))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button

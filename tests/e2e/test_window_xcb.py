@@ -1,4 +1,4 @@
-"""The window on a real X server: enrol a person, find them, and look at the screen."""
+"""The window on a real X server: enrol, find, swap and morph a person, and look at the screen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def display() -> Iterator[str]:
     process.wait(10)
 
 
-def test_a_person_is_enrolled_and_found_in_the_window(
+def test_a_person_is_enrolled_found_swapped_and_morphed_in_the_window(
     display: str,
     tmp_path: Path,
     portrait_files: dict[str, Path],
@@ -51,7 +51,7 @@ def test_a_person_is_enrolled_and_found_in_the_window(
     cv2.imwrite(str(mirrored), astronaut[:, ::-1])
     hidden = ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    words = [tmp_path / "data", portrait_files["astronaut"], mirrored, tmp_path]
+    words = [tmp_path / "data", portrait_files["astronaut"], mirrored, portrait_files["hopper"], tmp_path]
     run = subprocess.run(
         [sys.executable, str(DRIVER), *map(str, words)],
         env={**environment, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"},
@@ -67,6 +67,13 @@ def test_a_person_is_enrolled_and_found_in_the_window(
     assert seen["library"] == "1 person, 1 face"
     assert (seen["found"], seen["same_person"], seen["row_is_visible"]) == ("Eileen Collins", True, True)
     assert seen["selected"] == ["Eileen Collins"]
+
+    assert seen["card"].startswith("✓ This program would recognise the source.")
+    swapped, before = read_image(tmp_path / "swapped.png"), read_image(portrait_files["hopper"])
+    assert swapped.shape == before.shape
+    assert 0.02 < (swapped != before).any(axis=2).mean() < 0.4, "the face is another one, the rest is not"
+    assert read_image(tmp_path / "morphed.png").shape == (512, 512, 3)
+    assert (read_image(tmp_path / "builder.png").std(axis=(0, 1)) > 5).all(), "the last tab is on the screen"
 
     screen = read_image(tmp_path / "screen.png")
     left, top, width, height = seen["row"]

@@ -1,6 +1,6 @@
 """Clicks through the real window in a process of its own; `test_window_xcb.py` starts it.
 
-Usage: window_driver.py DATA_FOLDER ENROLLED_PHOTO SEARCHED_PHOTO SCREENSHOT_FOLDER
+Usage: window_driver.py DATA_FOLDER ENROLLED_PHOTO SEARCHED_PHOTO OTHER_PHOTO SCREENSHOT_FOLDER
 Prints what it saw as one JSON document and ends with the status of `main.py`.
 """
 
@@ -35,8 +35,8 @@ seen: dict[str, object] = {"opencv": cv2.__version__}
 class DrivenWindow(MainWindow):
     """The main window with a ghost at the mouse. Each step is a condition that is waited for."""
 
-    def begin(self, enrolled: str, searched: str, shots: Path) -> None:
-        self._steps = self._path(enrolled, searched, shots)
+    def begin(self, enrolled: str, searched: str, other: str, shots: Path) -> None:
+        self._steps = self._path(enrolled, searched, other, shots)
         self._wanted: Callable[[], object] = lambda: True
         self._since = time.monotonic()
         self._ghost = QTimer(self, interval=TICK_MS, timeout=self._on_tick)
@@ -55,7 +55,7 @@ class DrivenWindow(MainWindow):
         self.close()
         return lambda: False
 
-    def _path(self, enrolled: str, searched: str, shots: Path) -> Steps:
+    def _path(self, enrolled: str, searched: str, other: str, shots: Path) -> Steps:
         seen["platform"] = QApplication.platformName()
         yield lambda: self.models_label.text().startswith("Ready: ")
 
@@ -95,6 +95,34 @@ class DrivenWindow(MainWindow):
         people = self.current_page
         yield lambda: people.list.selected
         seen["selected"] = [person.name for person in people.list.selected]
+
+        seen["step"] = "swap"
+        self.swap_action.trigger()
+        yield self.current_page.isVisible
+        page = self.current_page
+        drop(page.sources, enrolled)
+        drop(page.targets, other)
+        yield lambda: page.card.text.startswith(("✓", "!"))
+        seen["card"] = page.card.text
+        page.save(shots / "swapped.png")
+        yield lambda: page.messages.text.startswith("Saved")
+
+        seen["step"] = "morph"
+        self.morph_action.trigger()
+        yield self.current_page.isVisible
+        page = self.current_page
+        drop(page.well, enrolled)
+        drop(page.well, other)
+        yield lambda: page.canvas.result is not None
+        page.save(shots / "morphed.png", still=True)
+        yield lambda: page.messages.text.startswith("Saved")
+
+        seen["step"] = "the other tabs"
+        for action in (self.enrol_action, self.live_action, self.sightings_action, self.builder_action):
+            action.trigger()
+            yield self.current_page.isVisible
+        yield settled()
+        self.screen().grabWindow(0).save(str(shots / "builder.png"))
         seen["step"] = "done"
 
 
@@ -116,11 +144,11 @@ def settled(seconds: float = 1.0) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
-def run(data: str, enrolled: str, searched: str, shots: str) -> int:
+def run(data: str, enrolled: str, searched: str, other: str, shots: str) -> int:
     class Window(DrivenWindow):
         def _on_first_shown(self) -> None:
             super()._on_first_shown()
-            self.begin(enrolled, searched, Path(shots))
+            self.begin(enrolled, searched, other, Path(shots))
 
     app.MainWindow = Window  # type: ignore[misc]
     status = main.main(["--data-dir", data])

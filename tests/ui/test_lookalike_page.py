@@ -350,3 +350,14 @@ def test_taking_the_photo_out_of_the_list_clears_the_page(page: LookalikePage, s
     assert page.canvas.picture is None
     assert page.canvas.empty.isVisible()
     assert page.results.rows == []
+
+
+def test_a_lookalike_goes_to_the_morph_page_in_one_click(
+    page: LookalikePage, two_people: None, search, photo_files: dict[str, Path], qtbot: QtBot
+) -> None:
+    search(photo_files["astronaut"])
+    with qtbot.waitSignal(page.morph_requested, timeout=30_000) as asked:
+        qtbot.mouseClick(page.results.rows[1].morph_button, Qt.LeftButton)
+    mine, other = asked.args[0]
+    assert mine.path == str(photo_files["astronaut"])
+    assert other.sha256 == read_photo(photo_files["hopper"]).sha256

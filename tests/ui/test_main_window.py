@@ -23,6 +23,7 @@ from ui.history_dialog import HistoryDialog
 from ui.jobs_qt import JobsQt
 from ui.main_window import MainWindow
 from ui.people_page import PeoplePage
+from ui.settings_dialog import SettingsDialog
 from ui.theme import Theme, colour
 
 Enrol = Callable[..., Person]
@@ -241,6 +242,9 @@ def test_every_command_has_a_text_and_no_shortcut_is_given_twice(window: MainWin
         "Ctrl+3",
         "Ctrl+4",
         "Ctrl+5",
+        "Ctrl+6",
+        "Ctrl+7",
+        "Ctrl+8",
         "Ctrl+O",
         "Ctrl+V",
         "Ctrl+Z",
@@ -301,3 +305,17 @@ def test_a_library_that_cannot_be_read_is_said_once(
     qtbot.wait(2500)
     assert len(said) == 1
     assert window.notice.text == "The library has gone."
+
+
+def test_settings_are_changed_beside_the_window_and_the_status_bar_follows(
+    window: MainWindow, settle: Settle
+) -> None:
+    window.settings_action.trigger()
+    dialog = window._settings
+    assert isinstance(dialog, SettingsDialog)
+    assert dialog.isVisible()
+    settle()
+    dialog.port.setValue(9123)
+    assert window.rest_switch._port.value() == 9123
+    window.settings_action.trigger()
+    assert window._settings is dialog, "one is enough"

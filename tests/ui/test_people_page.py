@@ -142,6 +142,33 @@ def test_a_name_is_changed_in_place_and_taken_back(
     assert names(page) == ["Ann"]
 
 
+def test_swapping_a_face_is_forbidden_and_taken_back(
+    enrol: Enrol, page: PeoplePage, settle: Settle, services: Services
+) -> None:
+    ann, bob = enrol("Ann"), enrol("Bob")
+    page.refresh()
+    settle()
+    select(page, "Bob")
+    settle()
+    assert page.panel.no_swap.isVisible()
+    assert not page.panel.no_swap.isChecked()
+    page.panel.no_swap.click()
+    settle()
+    assert services.people.get(bob.id).no_swap
+    assert not services.people.get(ann.id).no_swap
+    assert page.panel.no_swap.isChecked()
+    assert page.notice.text == "Nobody may swap the face of Bob."
+    select(page, "Ann")
+    settle()
+    assert not page.panel.no_swap.isChecked(), "the box is this person's, not the last one's"
+    select(page, "Ann", "Bob")
+    settle()
+    assert not page.panel.no_swap.isVisible()
+    press_undo(page)
+    settle()
+    assert not services.people.get(bob.id).no_swap
+
+
 def test_a_name_that_is_taken_offers_to_merge(enrol: Enrol, page: PeoplePage, settle: Settle) -> None:
     enrol("Ann", 2)
     enrol("Anne", 1)

@@ -1,0 +1,357 @@
+"""The Morph page with the real engine and real faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from faceapp.errors import ModelUnavailable
+from faceapp.latent import process
+from faceapp.latent.weights import Design, random_weights, save_weights
+from faceapp.pipeline.photos import read_photo
+from faceapp.services import Services
+from faceapp.services.morphs import MorphSettings
+from faceapp.types import Image, PersonName
+from ui.images import to_bgr
+from ui.jobs_qt import JobsQt
+from ui.morph_page import MorphPage
+from ui.photo_source import PhotoSource
+
+
+@pytest.fixture
+def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> Iterator[MorphPage]:
+    widget = MorphPage(services, jobs)
+    qtbot.addWidget(widget)
+    widget.resize(1200, 720)
+    widget.show()
+    qtbot.waitExposed(widget)
+    yield widget
+    widget.stop()
+
+
+@pytest.fixture
+def still(page: MorphPage, until):
+    """Wait until nothing more is being worked out."""
+    return lambda: until(
+        lambda: (
+            page._pace is not None
+            and not (page._plans.busy or page._frames.busy or page._paces.busy)
+            and page.canvas.result is not None
+        )
+    )
+
+
+@pytest.fixture
+def two(page: MorphPage, portrait_files: dict[str, Path], still) -> MorphPage:
+    page.well.add([PhotoSource.file(portrait_files[name]) for name in ("astronaut", "hopper")])
+    still()
+    return page
+
+
+def shown(page: MorphPage) -> Image:
+    return to_bgr(page.canvas.result.levels[0])
+
+
+def test_one_face_asks_for_another(page: MorphPage, portrait_files: dict[str, Path]) -> None:
+    page.well.add([PhotoSource.file(portrait_files["astronaut"])])
+    assert page.canvas.empty.title == "One more face"
+    assert not page.save_button.isEnabled()
+
+
+def test_the_slider_leads_from_the_first_face_to_the_last(two: MorphPage, still) -> None:
+    plan = two._prepared.plan
+    for value, index in ((0, 0), (1000, 1)):
+        two.way.slider.setValue(value)
+        still()
+        own = plan.aligned[index].image.astype(float)
+        other = plan.aligned[1 - index].image.astype(float)
+        picture = shown(two).astype(float)
+        assert np.abs(picture - own).mean() < 6 < np.abs(picture - other).mean()
+
+
+def test_space_plays_and_stops(two: MorphPage, until) -> None:
+    two.way.slider.setValue(0)
+    QTest.keyClick(two, Qt.Key_Space)
+    until(lambda: two.way.moment > 0.05)
+    QTest.keyClick(two, Qt.Key_Space)
+    assert not two.way.playing
+
+
+def test_the_order_of_the_faces_is_the_order_of_the_way(two: MorphPage, qtbot: QtBot, still) -> None:
+    first = two._prepared.plan.photos[0].sha256
+    two.well.list.make_current(two.well.model.keys()[0])
+    qtbot.mouseClick(two.later, Qt.LeftButton)
+    still()
+    assert two._prepared.plan.photos[1].sha256 == first
+
+
+def test_a_shape_beyond_the_end_is_a_caricature(two: MorphPage, still) -> None:
+    two.way.slider.setValue(500)
+    still()
+    before = shown(two)
+    two.controls.apart.setChecked(True)
+    two.controls.shape.slider.setValue(two.controls.shape.slider.maximum())
+    still()
+    assert two.controls.settings.shape == 2.0
+    assert (shown(two) != before).mean() > 0.2
+
+
+def test_an_average_has_a_symmetry(two: MorphPage, until) -> None:
+    two.controls.kind.setCurrentIndex(1)
+    until(lambda: not (two._plans.busy or two._frames.busy))
+    two.controls.symmetry.slider.setValue(100)
+    until(lambda: not (two._plans.busy or two._frames.busy))
+    face = shown(two)[200:400, 156:356].astype(float)
+    assert np.abs(face - face[:, ::-1]).mean() < 12
+
+
+@pytest.mark.parametrize("name", ["morph.gif", "morph.webp", "morph.mp4"])
+def test_an_animation_is_saved_with_as_many_frames_as_were_asked_for(
+    two: MorphPage, name: str, tmp_path: Path, until
+) -> None:
+    two.controls.frames.setValue(8)
+    two.controls.side.setValue(128)
+    two.save(tmp_path / name)
+    until(lambda: two.messages.text == f"Saved as {name}.")
+    assert _frames(tmp_path / name) == 8
+
+
+def _frames(path: Path) -> int:
+    if path.suffix == ".mp4":
+        import av
+
+        with av.open(str(path)) as video:
+            return sum(1 for _ in video.decode(video=0))
+    from PIL import Image as Pillow
+
+    with Pillow.open(path) as picture:
+        return int(picture.n_frames)
+
+
+def test_a_name_that_is_no_picture_is_refused_with_a_sentence(two: MorphPage, tmp_path: Path) -> None:
+    two.save(tmp_path / "morph.txt")
+    assert "which kind of file" in two.messages.text
+
+
+def test_somebody_who_does_not_want_it_is_not_morphed(
+    page: MorphPage, services: Services, portrait_files: dict[str, Path], until
+) -> None:
+    person = services.enrolment.enrol(
+        read_photo(portrait_files["astronaut"]), PersonName("Eileen", "Collins")
+    ).person
+    services.people.set_no_swap(person.id, True)
+    page.well.add([PhotoSource.file(portrait_files[name]) for name in ("astronaut", "hopper")])
+    until(lambda: "Eileen Collins" in page.messages.text)
+    assert page.canvas.result is None
+
+
+def test_who_is_in_between_is_said(
+    two: MorphPage, services: Services, portrait_files: dict[str, Path], tmp_path: Path, until
+) -> None:
+    for name, first in (("astronaut", "Eileen"), ("hopper", "Grace")):
+        services.enrolment.enrol(read_photo(portrait_files[name]), PersonName(first))
+    two.save(tmp_path / "middle.png")
+    until(lambda: two.messages.text == "Saved as middle.png.")
+    two.between.look(tmp_path / "middle.png")
+    until(lambda: "Eileen" in two.between.text)
+    assert "Grace" in two.between.text
+
+
+# -- what does not fit --------------------------------------------------------------------------------------
+def test_a_photo_without_a_face_takes_the_morph_away(
+    two: MorphPage, photo_files: dict[str, Path], until
+) -> None:
+    """What was shown is no morph of the photos that are listed now."""
+    two.well.add([PhotoSource.file(photo_files["nobody"])])
+    until(lambda: "No face was found" in two.messages.text)
+    assert two.canvas.result is None and not two.save_button.isEnabled()
+
+
+def test_the_points_of_a_photo_are_corrected_in_one_dialog(two: MorphPage, until) -> None:
+    two.well.list.make_current(two.well.model.keys()[0])
+    two.edit_points()
+    two.edit_points()
+    assert len(two._dialogs) == 1
+    dialog = next(iter(two._dialogs.values()))
+    until(lambda: dialog._face is not None)
+    dialog.close()
+    until(lambda: not two._dialogs)
+
+
+@pytest.mark.parametrize(("ground", "moving"), [("dissolve", True), ("transparent", False)])
+def test_the_dialog_offers_the_kinds_that_can_hold_it(
+    two: MorphPage, still, monkeypatch: pytest.MonkeyPatch, ground: str, moving: bool
+) -> None:
+    two.controls.background.setCurrentIndex(two.controls.background.findData(ground))
+    still()
+    offered: list[str] = []
+
+    def ask(parent: object, title: str, place: str, kinds: str) -> tuple[str, str]:
+        offered.append(kinds)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    two.save_button.click()
+    assert ("*.mp4" in offered[0]) is moving and "*.png" in offered[0]
+    assert ("*.jpg" in offered[0]) is moving
+
+
+def test_a_name_without_an_ending_gets_that_of_its_kind(
+    two: MorphPage, tmp_path: Path, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(parent: object, title: str, place: str, kinds: str) -> tuple[str, str]:
+        return str(tmp_path / "middle"), kinds.split(";;")[1]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    two.save_button.click()
+    until(lambda: two.messages.text == "Saved as middle.png.")
+    assert (tmp_path / "middle.png").is_file()
+
+
+# -- through the library's faces ----------------------------------------------------------------------------
+def choose(page: MorphPage, made_by: str) -> None:
+    page.controls.route.setCurrentIndex(page.controls.route.findData(made_by))
+
+
+def apart(one: Image, other: Image) -> float:
+    """The mean difference of two pictures, at a size where both have all their pixels."""
+    from faceapp.opencv import cv2
+
+    small = [
+        cv2.resize(image, (96, 96), interpolation=cv2.INTER_AREA).astype(float) for image in (one, other)
+    ]
+    return float(np.abs(small[0] - small[1]).mean())
+
+
+@pytest.fixture
+def library(two: MorphPage, services: Services, still, until) -> MorphPage:
+    services.jobs.wait(services.enrolment.start_sample().id)
+    choose(two, "pca")
+    until(lambda: two._opened is not None)
+    still()
+    return two
+
+
+def test_without_a_library_the_photos_themselves_are_the_faces(two: MorphPage, until) -> None:
+    choose(two, "pca")
+    until(lambda: two._opened is not None)
+    assert "these photos alone" in two.made.text()
+
+
+def test_the_library_draws_the_way(library: MorphPage, still) -> None:
+    assert "Drawn from 2 people of your library" in library.made.text()
+    before = library._opened.way.before
+    for value, index in ((0, 0), (1000, 1)):
+        library.way.slider.setValue(value)
+        still()
+        picture = shown(library)
+        assert apart(picture, before[index]) < 6 < apart(picture, before[1 - index])
+    with_detail = shown(library)
+    library.controls.kept.slider.setValue(0)
+    still()
+    assert apart(shown(library), with_detail) > 0.5
+
+
+def test_what_means_nothing_for_a_generator_says_why(library: MorphPage) -> None:
+    controls = library.controls
+    assert not controls.background.isEnabled() and "own background" in controls.background.toolTip()
+    assert not controls.kind.isEnabled() and "warped photos" in controls.kind.toolTip()
+    assert controls.apart.isHidden() and not controls.kept.isHidden()
+    assert controls.even.isEnabled()
+    choose(library, "landmarks")
+    assert controls.background.isEnabled() and not controls.apart.isHidden() and controls.kept.isHidden()
+    assert controls.settings.detail is None
+
+
+def test_what_is_saved_is_what_the_slider_shows(
+    library: MorphPage, tmp_path: Path, still, until, read_image
+) -> None:
+    before = library._opened.way.before
+    library.way.slider.setValue(0)
+    still()
+    library.save(tmp_path / "first.png")
+    until(lambda: library.messages.text == "Saved as first.png.")
+    saved = read_image(tmp_path / "first.png")
+    assert apart(saved, before[0]) < 6 < apart(saved, before[1])
+    library.controls.frames.setValue(5)
+    library.controls.side.setValue(128)
+    for name in ("way.gif", "way.apng"):
+        library.save(tmp_path / name)
+        until(lambda name=name: library.messages.text == f"Saved as {name}.")
+        assert _frames(tmp_path / name) == 5
+
+
+def test_another_order_is_another_way(library: MorphPage, qtbot: QtBot, until) -> None:
+    opened = library._opened
+    library.well.list.make_current(library.well.model.keys()[0])
+    qtbot.mouseClick(library.later, Qt.LeftButton)
+    until(lambda: library._opened is not None and library._opened is not opened)
+    assert np.array_equal(library._opened.way.before[1], opened.way.before[0])
+
+
+# -- through a generator ------------------------------------------------------------------------------------
+def test_without_weights_it_says_what_is_needed_and_refuses_a_pickle(
+    page: MorphPage, services: Services, tmp_path: Path, until
+) -> None:
+    choose(page, "stylegan2")
+    until(lambda: "docs/stylegan2.md" in page.generator.text)
+    assert page.generator.add_button.isVisible() and page.generator.search_button.isHidden()
+    assert not page.controls.even.isEnabled()
+    pickle = tmp_path / "ffhq.pkl"
+    pickle.write_bytes(b"\x80\x03}.")
+    page.generator.add(pickle)
+    until(lambda: "runs the code inside" in page.messages.text)
+    other = tmp_path / "text.safetensors"
+    other.write_bytes(b"no weights at all")
+    page.generator.add(other)
+    until(lambda: "text.safetensors cannot be used" in page.messages.text)
+    assert not list(services.paths.models.glob("*stylegan2*"))
+
+
+def test_a_search_shows_its_way_keeps_its_best_and_goes_on(
+    two: MorphPage, services: Services, tmp_path: Path, until, settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "DEFAULT_STEPS", 5000)
+    weights = tmp_path / "mine.safetensors"
+    save_weights(weights, random_weights(Design((8, 8, 8, 8), 8, 8, 2)))
+    panel = two.generator
+    choose(two, "stylegan2")
+    panel.add(weights)
+    until(lambda: "32 pixels" in panel.text and "minutes a photo" in panel.text)
+    until(panel.search_button.isEnabled)
+    assert two._opened is None and not two.save_button.isEnabled()
+
+    panel.search_button.click()
+    until(lambda: panel.plot is not None and len(panel.plot.losses) >= 2)
+    assert "Photo 1 of 2" in panel.status and panel.stop_button.isVisible()
+    panel.stop_button.click()
+    until(lambda: two._opened is not None)
+    assert "as far as it came" in panel.status and two.save_button.isEnabled()
+
+    monkeypatch.setattr(process, "DEFAULT_STEPS", 5)
+    panel.search_button.click()
+    until(lambda: two._opened is None)
+    until(lambda: two._opened is not None and not two._frames.busy and two.canvas.result is not None)
+    assert "as far as it came" not in panel.status and "mine" not in two.made.text()
+    assert "Drawn by the generator" in two.made.text()
+    pictures = []
+    for value in (0, 1000):
+        two.way.slider.setValue(value)
+        until(lambda: not two._frames.busy)
+        pictures.append(shown(two))
+    assert apart(*pictures) > 1
+    two.save(tmp_path / "last.png", still=True)
+    until(lambda: two.messages.text == "Saved as last.png.")
+    way = two._opened.way
+    choose(two, "landmarks")
+    until(lambda: two._opened is None)
+    settle()
+    with pytest.raises(ModelUnavailable, match="has ended"):
+        way.picture(0.5, MorphSettings(size=64))

@@ -1,0 +1,76 @@
+"""What the program itself says of a swapped face: would it recognise it, and what may show."""
+
+from __future__ import annotations
+
+from PyQt5.QtGui import QResizeEvent
+from PyQt5.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from faceapp.edit.card import Card
+
+
+class CardView(QFrame):
+    """The self-check of one face; says in words that there is none yet."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self._title = QLabel(self.tr("Self-check"))
+        self._title.setProperty("role", "heading")
+        self._words = QLabel(wordWrap=True)
+        self._numbers = QGridLayout()
+        self._numbers.setHorizontalSpacing(8)
+        self._numbers.setVerticalSpacing(2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(4)
+        column.addWidget(self._title)
+        column.addWidget(self._words)
+        column.addLayout(self._numbers)
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Minimum)
+        self.say("")
+
+    @property
+    def text(self) -> str:
+        return self._words.text()
+
+    def say(self, text: str) -> None:
+        """A sentence instead of a card; "" hides everything."""
+        self._clear()
+        self._words.setText(text)
+        self.setVisible(bool(text))
+        self._claim()
+
+    def show_card(self, card: Card) -> None:
+        self._clear()
+        sign = "✓" if card.recognised else "!"
+        self._words.setText(f"{sign} " + "\n".join(card.sentences))
+        rows = (
+            (self.tr("Distance to the new face"), f"{card.to_source:.3f}"),
+            (self.tr("Distance to the old face"), f"{card.to_target:.3f}"),
+            (self.tr("The same person up to"), f"{card.threshold:.3f}"),
+            (self.tr("Expression differs by"), f"{card.expression * 100:.0f} %"),
+            (self.tr("Edges at the border"), f"{card.seam:.2f}×"),
+        )
+        for place, (name, number) in enumerate(rows):
+            for column, text in enumerate((name, number)):
+                label = QLabel(text)
+                label.setProperty("role", "quiet")
+                self._numbers.addWidget(label, place, column)
+        self._numbers.setColumnStretch(0, 1)
+        self.show()
+        self._claim()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A label that wraps does not claim its lines in a scroll area by itself."""
+        super().resizeEvent(event)
+        self._claim()
+
+    def _claim(self) -> None:
+        inside = max(1, self.contentsRect().width() - 24)
+        self._words.setMinimumHeight(max(0, self._words.heightForWidth(inside)))
+
+    def _clear(self) -> None:
+        while self._numbers.count():
+            item = self._numbers.takeAt(0).widget()
+            item.setParent(None)
+            item.deleteLater()

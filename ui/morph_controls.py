@@ -1,0 +1,231 @@
+"""How faces are morphed: a sequence or an average, what makes it, what goes with the slider, the file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QWidget,
+)
+
+from faceapp.edit.morph import LEAST, MOST, Background, Ground
+from faceapp.services.morphs import (
+    LARGEST,
+    LONGEST_SECONDS,
+    MOST_FRAMES,
+    SMALLEST,
+    MorphSettings,
+)
+from ui.fold import Fold
+from ui.slider_row import SliderRow
+from ui.widgets import number_box, stacked
+
+DEFAULTS = MorphSettings()
+MadeBy = Literal["landmarks", "pca", "stylegan2"]
+
+
+class MorphControls(QWidget):
+    """Signals:
+    changed: the picture is different, also while a slider moves. replan_wanted: the faces have to be
+    prepared again.
+    """
+
+    changed = pyqtSignal()
+    replan_wanted = pyqtSignal()
+
+    def __init__(self, panel: QWidget, parent: QWidget | None = None) -> None:
+        """panel: what is said and done about a generator; shown while one draws."""
+        super().__init__(parent)
+        tr = self.tr
+        self.panel = panel
+        self.route = QComboBox()
+        self.route.addItem(tr("Warped photos"), "landmarks")
+        self.route.addItem(tr("Faces of your library"), "pca")
+        self.route.addItem(tr("StyleGAN2"), "stylegan2")
+        self.route.setAccessibleName(tr("Made by"))
+        tips = (
+            tr("The photos themselves, brought into one shape and mixed"),
+            tr("Shapes and looks that the people of your library have; needs nothing else"),
+            tr("A network of yours that draws faces; a search of minutes for each photo"),
+        )
+        for place, tip in enumerate(tips):
+            self.route.setItemData(place, tip, Qt.ToolTipRole)
+        self.kind = QComboBox()
+        self.kind.addItem(tr("Face to face"), False)
+        self.kind.addItem(tr("Average of all"), True)
+        self.kind.setAccessibleName(tr("What to make"))
+        self.apart = QCheckBox(tr("Shape, colour, detail apart"))
+        self.apart.setToolTip(tr("Beyond the ends the differences are exaggerated: a caricature."))
+        self.shape = SliderRow(tr("Shape"), LEAST, MOST, 0.5)
+        self.colour = SliderRow(tr("Colour"), LEAST, MOST, 0.5)
+        self.detail = SliderRow(tr("Detail"), LEAST, MOST, 0.5)
+        self.kept = SliderRow(
+            tr("Detail of the photos"), 0, 1, 1,
+            tip=tr("How much is kept of what the faces of your library cannot show"),
+        )  # fmt: skip
+        self.symmetry = SliderRow(tr("Symmetry"), 0, 1, 0)
+        self.background = QComboBox()
+        grounds: tuple[tuple[str, Ground], ...] = (
+            (tr("Fades over"), "dissolve"),
+            (tr("Of the first photo"), "first"),
+            (tr("Of the last photo"), "last"),
+            (tr("Transparent"), "transparent"),
+            (tr("White"), "colour"),
+        )
+        for text, value in grounds:
+            self.background.addItem(text, value)
+        self.even = QCheckBox(tr("Identity moves evenly"))
+        self.even.setChecked(DEFAULTS.even)
+        self.ease = QCheckBox(tr("Slow at every face"))
+        self.there_and_back = QCheckBox(tr("There and back"))
+        self.loop = QCheckBox(tr("Round to the first face"))
+        self.side = number_box(SMALLEST, LARGEST, DEFAULTS.size, tr(" pixels"))
+        self.frames = number_box(2, MOST_FRAMES, DEFAULTS.frames, "")
+        self.seconds = QDoubleSpinBox(minimum=0.1, maximum=LONGEST_SECONDS, decimals=1)
+        self.seconds.setValue(DEFAULTS.seconds)
+        self.seconds.setSuffix(tr(" s"))
+        self.seconds.setButtonSymbols(QDoubleSpinBox.NoButtons)
+        self._way = QWidget()
+        self._own = QWidget()
+        self._lay_out()
+        self._connect()
+        self._show_what_applies()
+
+    def _lay_out(self) -> None:
+        own = stacked(self._own)
+        for row in (self.shape, self.colour, self.detail):
+            own.addWidget(row)
+        way = stacked(self._way)
+        for check in (self.even, self.ease, self.there_and_back, self.loop):
+            way.addWidget(check)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(8)
+        form.addRow(self.tr("Background"), self.background)
+        made = QFormLayout()
+        made.setContentsMargins(0, 0, 0, 0)
+        made.setVerticalSpacing(8)
+        made.addRow(self.tr("Make"), self.kind)
+        made.addRow(self.tr("Made by"), self.route)
+        inside = QWidget()
+        saved = QFormLayout(inside)
+        saved.setContentsMargins(0, 0, 0, 0)
+        saved.setVerticalSpacing(8)
+        saved.addRow(self.tr("Size"), self.side)
+        saved.addRow(self.tr("Frames"), self.frames)
+        saved.addRow(self.tr("Length"), self.seconds)
+        for combo in (self.kind, self.route, self.background):
+            # As wide as the column, not as the longest of its texts.
+            combo.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(6)
+        column = stacked(self)
+        column.addLayout(made)
+        column.addWidget(self.panel)
+        column.addWidget(self.apart)
+        column.addWidget(self._own)
+        column.addWidget(self.kept)
+        column.addWidget(self.symmetry)
+        column.addLayout(form)
+        column.addWidget(self._way)
+        column.addWidget(Fold(self.tr("What is saved"), inside))
+
+    def _connect(self) -> None:
+        self.route.currentIndexChanged.connect(self._on_route_chosen)
+        self.kind.currentIndexChanged.connect(self._on_kind_chosen)
+        self.kept.value_changed.connect(self.changed)
+        self.apart.toggled.connect(self._on_apart_toggled)
+        for row in (self.shape, self.colour, self.detail):
+            row.value_changed.connect(self.changed)
+        self.symmetry.value_changed.connect(self._on_symmetry_changed)
+        self.background.currentIndexChanged.connect(self.replan_wanted)
+        self.loop.toggled.connect(self.replan_wanted)
+        for check in (self.even, self.ease, self.there_and_back):
+            check.toggled.connect(self.changed)
+
+    @property
+    def made_by(self) -> MadeBy:
+        """What makes the pictures."""
+        route: MadeBy = self.route.currentData()
+        return route
+
+    @property
+    def latent(self) -> bool:
+        """True where a generator draws, not the photos themselves."""
+        return self.made_by != "landmarks"
+
+    @property
+    def average(self) -> bool:
+        return bool(self.kind.currentData()) and not self.latent
+
+    @property
+    def settings(self) -> MorphSettings:
+        """With the sliders' own places where they do not go with the slider below the picture."""
+        own = self.average or (self.apart.isChecked() and not self.latent)
+        ground: Ground = "dissolve" if self.latent else self.background.currentData()
+        kept = self.kept.value if self.made_by == "pca" else None
+        return MorphSettings(
+            size=self.side.value(),
+            frames=self.frames.value(),
+            seconds=self.seconds.value(),
+            shape=self.shape.value if own else None,
+            colour=self.colour.value if own else None,
+            detail=self.detail.value if own else kept,
+            ease=self.ease.isChecked(),
+            ping_pong=self.there_and_back.isChecked(),
+            loop=self.loop.isChecked() and not self.average,
+            even=self.even.isChecked(),
+            background=None if ground == "dissolve" else Background(ground),
+            symmetry=self.symmetry.value if self.average else 0.0,
+        )
+
+    def _on_route_chosen(self) -> None:
+        if self.latent:
+            blocked = self.kind.blockSignals(True)
+            self.kind.setCurrentIndex(0)
+            self.kind.blockSignals(blocked)
+        self._show_what_applies()
+        self.replan_wanted.emit()
+
+    def _on_kind_chosen(self) -> None:
+        """An average begins at itself: 0, from where 1 leads to the first face."""
+        start = 0.0 if self.average else 0.5
+        for row in (self.shape, self.colour, self.detail):
+            row.set_value(start)
+        self._show_what_applies()
+        self.replan_wanted.emit()
+
+    def _show_what_applies(self) -> None:
+        """Controls that mean nothing for what is made are gone, or say why they cannot be used."""
+        average, latent, tr = self.average, self.latent, self.tr
+        self.panel.setVisible(self.made_by == "stylegan2")
+        self.kept.setVisible(self.made_by == "pca")
+        self.apart.setVisible(not average and not latent)
+        self._own.setVisible(average or (self.apart.isChecked() and not latent))
+        self.symmetry.setVisible(average)
+        self._way.setVisible(not average)
+        for widget in (self.frames, self.seconds):
+            widget.setEnabled(not average)
+        self.kind.setEnabled(not latent)
+        self.kind.setToolTip(tr("An average is made of warped photos only.") if latent else "")
+        self.background.setEnabled(not latent)
+        self.background.setToolTip(tr("A generator draws its own background.") if latent else "")
+        blind = self.made_by == "stylegan2"
+        self.even.setEnabled(not blind)
+        self.even.setToolTip(
+            tr("A generator's pictures have no points to measure that by.")
+            if blind
+            else tr("Frames are timed so that the face changes by the same amount in each step.")
+        )
+
+    def _on_apart_toggled(self, on: bool) -> None:
+        self._own.setVisible(on)
+        self.changed.emit()
+
+    def _on_symmetry_changed(self, _: float) -> None:
+        """Mirror images are prepared when they are first wanted."""
+        self.replan_wanted.emit()

@@ -1,0 +1,589 @@
+"""One face turns into another; several are mixed; differences are exaggerated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt5.QtCore import Qt, QUrl
+from PyQt5.QtGui import QDesktopServices, QKeyEvent
+from PyQt5.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from faceapp.errors import FaceAppError
+from faceapp.jobs import Job, JobContext
+from faceapp.services import Services
+from faceapp.services.morphs import MorphPlan
+from faceapp.tasks.enrol import sample_photos
+from faceapp.types import Floats, Photo
+from ui import latent_job, morph_job
+from ui.between_view import BetweenView
+from ui.cameras import Cameras
+from ui.divider_canvas import DividerCanvas
+from ui.drop_filter import DropFilter
+from ui.generator_panel import GeneratorPanel
+from ui.icons import icon
+from ui.jobs_qt import JobsQt
+from ui.latent_job import Opened
+from ui.latest import Latest
+from ui.memory import Memory
+from ui.messages import MessageBar
+from ui.morph_controls import MorphControls
+from ui.morph_job import Prepared
+from ui.page import Page
+from ui.photo_shelf import Shelf
+from ui.photo_source import PhotoSource
+from ui.photo_well import FolderContent, PhotoWell
+from ui.picture import Picture
+from ui.points_dialog import PointsDialog
+from ui.way_bar import WayBar
+from ui.widgets import stacked, tool_button
+from ui.words import people_count
+
+if TYPE_CHECKING:
+    from faceapp.edit.retime import Pace
+    from faceapp.tasks.morph import MorphReport
+
+LANE = "morph"
+SIZES = [256, 632, 328]
+# One face is enough for an average with its mirror image; a way needs two.
+FEWEST = 2
+UNDRAWN = "This is the photo: no generator has drawn it yet."
+STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+
+
+class MorphPage(Page):
+    """Left: the faces, in the order of the way. Centre: the mixture, and the slider that leads through it.
+    Right: what is mixed how, and what is saved."""
+
+    def __init__(
+        self, services: Services, jobs: JobsQt, parent: QWidget | None = None, cameras: Cameras | None = None
+    ) -> None:
+        super().__init__(services, jobs, parent)
+        self._memory = Memory(services.paths)
+        self._shelf = Shelf()
+        self._prepared: Prepared | None = None
+        self._pace: Pace | None = None
+        self._opened: Opened | None = None
+        self._writing: Job | None = None  # the file that a generator draws
+        # What the way through a generator is of, or will be: what makes it, and the photos.
+        self._key: tuple[str, tuple[PhotoSource, ...]] | None = None
+        self._points: dict[PhotoSource, Floats] = {}
+        self._dialogs: dict[PhotoSource, PointsDialog] = {}
+        self.messages = MessageBar()
+        self.well = PhotoWell(jobs, cameras, title=self.tr("Faces to morph"), compact=True)
+        self.earlier = tool_button("less", self.tr("Earlier on the way"))
+        self.later = tool_button("more", self.tr("Later on the way"))
+        self.points_button = QPushButton(icon("landmarks"), self.tr("Points…"))
+        self.canvas = DividerCanvas()
+        self.made = QLabel(wordWrap=True)
+        self.way = WayBar()
+        self.generator = GeneratorPanel(services, jobs)
+        self.controls = MorphControls(self.generator)
+        self.between = BetweenView(services, jobs)
+        self.save_button = QPushButton(icon("save"), self.tr("Save…"))
+        self._plans = Latest(jobs, self.tr("Faces"), LANE, self)
+        self._ways = Latest(jobs, self.tr("Faces of your library"), LANE, self)
+        self._frames = Latest(jobs, self.tr("Morph"), LANE, self)
+        self._paces = Latest(jobs, self.tr("Pace"), "morph pace", self)
+        self._splitter = QSplitter(Qt.Horizontal)
+        self._lay_out()
+        self._connect()
+        self._show_start()
+        self.setFocusProxy(self.well.browse_button)
+
+    def _lay_out(self) -> None:
+        self.save_button.setProperty("role", "primary")
+        self.points_button.setToolTip(self.tr("Correct the points of the chosen face by hand"))
+        left, middle, right = QWidget(), QWidget(), QWidget()
+        faces = stacked(left)
+        faces.addWidget(self.well, 1)
+        order = QHBoxLayout()
+        order.setSpacing(8)
+        order.addWidget(self.points_button, 1)
+        order.addWidget(self.earlier)
+        order.addWidget(self.later)
+        faces.addLayout(order)
+        centre = stacked(middle)
+        self.made.setProperty("role", "quiet")
+        self.made.hide()
+        centre.addWidget(self.made)
+        centre.addWidget(self.canvas, 1)
+        centre.addWidget(self.way)
+        inside = QWidget()
+        choices = stacked(inside)
+        choices.setContentsMargins(0, 0, 8, 0)
+        choices.addWidget(self.controls)
+        choices.addWidget(self.between)
+        choices.addStretch(1)
+        area = QScrollArea(widgetResizable=True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        area.setWidget(inside)
+        panel = stacked(right)
+        panel.addWidget(area, 1)
+        panel.addWidget(self.save_button)
+        for widget, least in ((left, 216), (middle, 232), (right, 296)):
+            widget.setMinimumWidth(least)
+            self._splitter.addWidget(widget)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setStretchFactor(1, 1)
+        self._memory.restore_splitter("morph", self._splitter, SIZES)
+        self.well.set_last_folder(self._memory.folder("photos"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.messages)
+        column.addWidget(self._splitter, 1)
+        self._drops = DropFilter(self, self.well)
+
+    def _connect(self) -> None:
+        self.well.photos_added.connect(self._on_photos_added)
+        self.well.removal_wanted.connect(self._on_removal_wanted)
+        self.well.folder_found.connect(self._on_folder_found)
+        self.well.refused.connect(self.messages.show_error)
+        self.well.current_changed.connect(lambda _: self._tell_buttons())
+        self.earlier.clicked.connect(lambda: self._move(-1))
+        self.later.clicked.connect(lambda: self._move(1))
+        self.points_button.clicked.connect(self.edit_points)
+        self.canvas.empty.chosen.connect(self.well.browse)
+        self.canvas.empty.other_chosen.connect(self.try_sample)
+        self.way.moved.connect(self._show_frame)
+        self.controls.changed.connect(self._on_controls_changed)
+        self.controls.replan_wanted.connect(self._prepare)
+        self.controls.route.currentIndexChanged.connect(self._on_route_chosen)
+        self.generator.found.connect(self._on_opened)
+        self.generator.previewed.connect(self._on_previewed)
+        self.generator.failed.connect(self.messages.show_error)
+        self.generator.searching_changed.connect(self._on_searching_changed)
+        self.between.failed.connect(self.messages.show_error)
+        self.save_button.clicked.connect(self._on_save_clicked)
+
+    # -- what the window asks -----------------------------------------------------------------------
+
+    def open_photo(self, photo: str | Path | Photo) -> None:
+        source = PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
+        self.well.add([source])
+
+    def open_photos(self, photos: Sequence[Photo]) -> None:
+        """Morph these and nothing else."""
+        self.well.remove(self.well.model.keys())
+        self.well.add([PhotoSource.ready(photo) for photo in photos])
+
+    def choose_photos(self) -> None:
+        self.well.browse()
+
+    def paste(self) -> None:
+        self.well.paste()
+
+    def refresh(self) -> None:
+        """Points may have been placed by hand, and somebody may not want to be morphed any more."""
+        if self.controls.made_by == "pca":
+            self._close_way()
+        self._prepare()
+
+    def stop(self) -> None:
+        self.way.pause()
+        for work in (self._plans, self._ways, self._frames, self._paces):
+            work.drop()
+        self.generator.drop()
+        if self._opened is not None:
+            self._opened.way.close()
+            self._opened = None
+
+    def try_sample(self) -> None:
+        """The two sample portraits."""
+        try:
+            samples = sample_photos()
+        except FaceAppError as error:
+            self.messages.show_error(error)
+            return
+        self.well.add([PhotoSource(name, path=path) for name, path in samples])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key())
+        if event.key() == Qt.Key_Space and self._prepared is not None:
+            self.way.toggle()
+        elif step is not None and self._prepared is not None:
+            self.way.step(step)
+        else:
+            super().keyPressEvent(event)
+
+    # -- faces that come and go -----------------------------------------------------------------------
+
+    @property
+    def _sources(self) -> list[PhotoSource]:
+        items = [self.well.model.item(key) for key in self.well.model.keys()]  # noqa: SIM118 no dict
+        return [item.source for item in items if item is not None]
+
+    def _on_photos_added(self, keys: list[int]) -> None:
+        self.messages.clear()
+        self._memory.keep_folder("photos", self.well.last_folder)
+        self._prepare()
+
+    def _on_folder_found(self, content: FolderContent) -> None:
+        if content.photos:
+            self.well.add(PhotoSource.file(path) for path in content.photos)
+            return
+        sentence = self.tr("There is no photo in {folder}.").format(folder=content.folder.name)
+        self.messages.show_message(sentence, kind="warning")
+
+    def _on_removal_wanted(self, keys: list[int]) -> None:
+        self.well.remove(keys)
+        self._prepare()
+
+    def _move(self, by: int) -> None:
+        self.well.model.move(self.well.list.current, by)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Bring the faces to one canvas, then show the mixture."""
+        self._frames.drop()
+        self._paces.drop()
+        self._tell_buttons()
+        sources = self._sources
+        if len(sources) < (1 if self.controls.average else FEWEST):
+            self.way.pause()
+            self._plans.drop()
+            self._clear()
+            self._show_start()
+            return
+        if self._prepared is None:
+            self.canvas.set_busy(self.tr("Looking at the faces…"))
+        self._plans.ask(
+            partial(
+                morph_job.prepare,
+                services=self.services,
+                shelf=self._shelf,
+                sources=sources,
+                settings=self.controls.settings,
+                average=self.controls.average,
+                points=[self._points.get(source) for source in sources],
+            ),
+            self._on_prepared,
+            self._on_refused,
+        )
+
+    def _clear(self) -> None:
+        """There is nothing to morph."""
+        self._prepared = None
+        self._close_way()
+        self.generator.set_plan(None)
+        self.canvas.set_picture(None)
+        self.canvas.set_busy("")
+        self._tell_buttons()
+
+    def _on_refused(self, error: FaceAppError) -> None:
+        """The faces cannot be morphed: what was shown before is of other faces."""
+        self._clear()
+        self._on_failed(error)
+
+    def _on_prepared(self, prepared: Prepared) -> None:
+        self.canvas.set_busy("")
+        self._prepared, self._pace = prepared, None
+        names = [Path(source.name).stem for source in prepared.sources]
+        self.way.setVisible(not self.controls.average)
+        self.way.show_names([*names, names[0]] if prepared.plan.settings.loop else names)
+        remarks = prepared.plan.remarks
+        if remarks:
+            self.messages.show_message(remarks[0], " ".join(remarks[1:]), kind="warning")
+        if self.controls.latent:
+            self._open_way(prepared)
+        else:
+            self._close_way()
+            self._show_before(prepared.first)
+            self._show_frame()
+            if not self.controls.average:
+                self._ask_pace(partial(morph_job.pace, services=self.services, plan=prepared.plan))
+        self._tell_buttons()
+
+    def _show_before(self, picture: Picture) -> None:
+        if self.canvas.picture is None:
+            self.canvas.set_picture(picture)
+        else:
+            self.canvas.change_picture(picture)
+
+    def _ask_pace(self, body: Callable[[JobContext], Pace]) -> None:
+        self._paces.ask(body, self._on_paced, self._on_failed)
+
+    def _on_failed(self, error: FaceAppError) -> None:
+        self.canvas.set_busy("")
+        self.messages.show_error(error)
+        self._tell_buttons()
+        if self._prepared is None:
+            self.canvas.empty.say("morph", error.sentence, error.hint, self.tr("Choose another photo…"))
+
+    def _show_start(self) -> None:
+        count = self.well.model.rowCount()
+        title = self.tr("One more face") if count else self.tr("Turn one face into another")
+        text = self.tr("Drop photos of two or more people. Their faces are mixed, and you choose how much.")
+        buttons = self.tr("Choose photos…"), "" if count else self.tr("Try it with a sample")
+        self.canvas.empty.say("morph", title, text, *buttons)
+
+    def _tell_buttons(self) -> None:
+        drawn = self._prepared is not None and (self._opened is not None or not self.controls.latent)
+        self.save_button.setEnabled(drawn)
+        self.way.setEnabled(drawn)
+        chosen = self.well.list.current >= 0
+        for button in (self.points_button, self.earlier, self.later):
+            button.setEnabled(chosen)
+
+    # -- the way through a generator ---------------------------------------------------------------------
+
+    def _on_route_chosen(self) -> None:
+        self.messages.clear()
+        if self.controls.made_by == "stylegan2":
+            self.generator.look()
+
+    def _open_way(self, prepared: Prepared) -> None:
+        """Bring the faces into the space of the chosen generator, unless that is done or under way."""
+        made_by = self.controls.made_by
+        if self._key != (made_by, prepared.sources):
+            self._close_way()
+            self._key = made_by, prepared.sources
+            self.canvas.set_picture(prepared.first)
+            if made_by == "stylegan2":
+                self.generator.set_plan(prepared.plan)
+                self._say_made(self.tr(UNDRAWN))
+                return
+            self.canvas.set_busy(self.tr("Looking at the faces of your library…"))
+            body = partial(latent_job.open_library, services=self.services, plan=prepared.plan)
+            self._ways.ask(body, self._on_opened, self._on_way_failed)
+        elif self._opened is not None:
+            self._show_way(self._opened)
+
+    def _on_opened(self, opened: Opened) -> None:
+        self.canvas.set_busy("")
+        self._opened = opened
+        self._show_before(opened.before)
+        self._say_made(self._made_by(opened))
+        self._show_way(opened)
+        self._tell_buttons()
+
+    def _show_way(self, opened: Opened) -> None:
+        self._show_frame()
+        if self.controls.made_by == "pca":
+            settings = self.controls.settings
+            self._ask_pace(
+                partial(latent_job.pace, services=self.services, way=opened.way, settings=settings)
+            )
+
+    def _on_way_failed(self, error: FaceAppError) -> None:
+        self._close_way()
+        self._on_failed(error)
+
+    def _made_by(self, opened: Opened) -> str:
+        way = opened.way
+        if way.info.route == "stylegan2":
+            return self.tr("Drawn by the generator “{name}”.").format(name=way.info.name)
+        if not way.people:
+            return self.tr("Drawn from these photos alone: your library has too few faces.")
+        said = self.tr("Drawn from {people} of your library.").format(people=people_count(way.people))
+        return f"{said} {self.tr('With 30 or more it draws better.')}" if way.remarks else said
+
+    def _say_made(self, text: str) -> None:
+        self.made.setText(text)
+        self.made.setVisible(bool(text))
+
+    def _on_searching_changed(self) -> None:
+        if self.generator.searching:
+            self._give_back()
+            self.canvas.set_result(None)
+            self._say_made(self.tr("The generator is at work."))
+        elif self._opened is None and self._prepared is not None and self.controls.latent:
+            self._show_before(self._prepared.first)
+            self._say_made(self.tr(UNDRAWN))
+        self._tell_buttons()
+
+    def _on_previewed(self, picture: Picture) -> None:
+        self._say_made(self.tr("The generator's best picture so far"))
+        self._show_before(picture)
+
+    def _close_way(self) -> None:
+        """The way through a generator is of other faces, or not wanted any more."""
+        self._key = None
+        self._ways.drop()
+        self.generator.set_plan(None)
+        self._say_made("")
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """What a generator holds; to end its process takes a moment."""
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
+        self._frames.drop()
+
+        def end(_: object = None) -> None:
+            self.jobs.run(self.tr("Generator"), lambda _: opened.way.close(), owner=self)
+
+        if self._writing is None:
+            end()
+        else:
+            # A file is being drawn by it.
+            self.jobs.watch(self._writing, end, end, owner=self)
+
+    # -- the mixture -------------------------------------------------------------------------------------
+
+    def _on_paced(self, pace: Pace) -> None:
+        self._pace = pace
+        self._show_frame()
+
+    def _on_controls_changed(self) -> None:
+        chosen = self.controls.settings
+        self.way.set_pace(chosen.seconds, chosen.ping_pong)
+        self._show_frame()
+
+    @property
+    def plan(self) -> MorphPlan | None:
+        """The faces with the settings of this moment."""
+        if self._prepared is None:
+            return None
+        plan = self._prepared.plan
+        return replace(plan, settings=replace(self.controls.settings, size=plan.settings.size))
+
+    @property
+    def place(self) -> float:
+        """Where on the way the slider is, at the pace that was chosen."""
+        from faceapp.edit.retime import eased
+
+        assert self._prepared is not None, "there is a way"
+        moment = np.array([self.way.moment])
+        chosen = self.controls.settings
+        if chosen.ease:
+            moment = eased(moment, len(self._prepared.photos) + int(chosen.loop))
+        if chosen.even and self._pace is not None:
+            moment = self._pace(moment)
+        return float(moment[0])
+
+    def _show_frame(self) -> None:
+        plan = self.plan
+        if plan is None:
+            return
+        if self.controls.latent:
+            if self._opened is None:
+                return
+            settings = self.controls.settings
+            body = partial(latent_job.frame, way=self._opened.way, place=self.place, settings=settings)
+        elif self.controls.average:
+            body = partial(morph_job.average, services=self.services, plan=plan)
+        else:
+            body = partial(morph_job.frame, services=self.services, plan=plan, place=self.place)
+        self._frames.ask(body, self._on_frame, self._on_failed)
+
+    def _on_frame(self, picture: Picture) -> None:
+        self.canvas.set_result(picture)
+
+    # -- files ---------------------------------------------------------------------------------------------
+
+    def _on_save_clicked(self) -> None:
+        if self._prepared is None:
+            return
+        names = [Path(source.name).stem for source in self._prepared.sources[:2]]
+        stem = "-".join(names).replace(" ", "_") + ("-average" if self.controls.average else "")
+        moving, pictures = self._kinds()
+        place = Path(self._memory.folder("results")) / stem
+        kinds = pictures if self.controls.average else f"{moving};;{pictures}"
+        name, kind = QFileDialog.getSaveFileName(self, self.tr("Save the morph"), str(place), kinds)
+        if name:
+            path = Path(name)
+            whole = path if path.suffix else path.with_name(path.name + _first(kind))
+            self.save(whole, still=kind == pictures)
+
+    def _kinds(self) -> tuple[str, str]:
+        """The files that can hold what is made: animations and pictures, as the dialog names them."""
+        ground = self.controls.settings.background
+        if ground is not None and ground.kind == "transparent":
+            return self.tr("Animation (*.webp *.gif *.apng)"), self.tr("Picture (*.png *.webp *.tif)")
+        moving = self.tr("Animation (*.mp4 *.gif *.webp *.apng)")
+        return moving, self.tr("Picture (*.png *.jpg *.webp *.tif)")
+
+    def save(self, path: Path, still: bool = False) -> None:
+        """Write what is set: an animation, the picture of this place (`still`), or the average."""
+        if self._prepared is None:
+            return
+        self._memory.keep_folder("results", path.parent)
+        photos = self._prepared.photos
+        points = [self._points.get(source) for source in self._prepared.sources]
+        settings, morphs = self.controls.settings, self.services.morphs
+        still = still or path.suffix.lower() in STILLS
+        try:
+            if self.controls.latent:
+                if self._opened is None:
+                    return
+                job = morphs.start_latent(
+                    photos, path, self.controls.made_by, replace(settings, frames=1) if still else settings,
+                    place=self.place, way=self._opened.way,
+                )  # fmt: skip
+                self._writing = job
+            elif self.controls.average:
+                job = morphs.start_average(photos, path, settings, points=points)
+            elif still:
+                job = morphs.start_picture(photos, path, settings, points=points, place=self.place)
+            else:
+                job = morphs.start_sequence(photos, path, settings, points=points)
+        except FaceAppError as error:
+            self.messages.show_error(error)
+            return
+        self.jobs.watch(job, partial(self._on_saved, job), partial(self._on_not_saved, job), owner=self)
+
+    def _on_not_saved(self, job: Job, error: FaceAppError) -> None:
+        self._forget(job)
+        self.messages.show_error(error)
+
+    def _forget(self, job: Job) -> None:
+        if self._writing is not None and self._writing.id == job.id:
+            self._writing = None
+
+    def _on_saved(self, job: Job, report: MorphReport) -> None:
+        self._forget(job)
+        path = Path(report.out)
+        show = (
+            self.tr("Show the folder"),
+            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))),
+        )
+        sentence = self.tr("Saved as {name}.").format(name=path.name)
+        self.messages.show_message(sentence, kind="success", action=show)
+
+    # -- points by hand ------------------------------------------------------------------------------------
+
+    def edit_points(self) -> None:
+        """Correct the points of the chosen face, beside the window."""
+        source = self.well.source(self.well.list.current)
+        if source is None:
+            return
+        known = self._dialogs.get(source)
+        if known is not None:
+            known.raise_()
+            known.activateWindow()
+            return
+        dialog = PointsDialog(self.services, self.jobs, source, self._points.get(source), self)
+        dialog.chosen.connect(lambda points: self._on_points_chosen(source, points))
+        dialog.destroyed.connect(lambda: self._dialogs.pop(source, None))
+        self._dialogs[source] = dialog
+        dialog.show()
+
+    def _on_points_chosen(self, source: PhotoSource, points: Floats | None) -> None:
+        if points is None:
+            self._points.pop(source, None)
+        else:
+            self._points[source] = points
+        # The generator has looked at other points.
+        self._close_way()
+        self._prepare()
+
+
+def _first(kind: str) -> str:
+    """The first ending of a kind of file as the dialog names it: ".mp4" of "Animation (*.mp4 *.gif)"."""
+    return "." + kind.partition("*.")[2].replace(")", " ").split()[0]
