@@ -8,7 +8,10 @@ import warnings
 
 from benchmarks import photos, report
 
-NAMES = ("speed", "search", "accuracy", "folder", "window", "live")
+NAMES = (
+    "speed", "search", "accuracy", "folder", "window", "live", "morph", "swap-video", "swap", "latent",
+    "builder",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -24,7 +27,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module="face_recognition_models")
     for name in names:
         print(f"{name} ...", flush=True)
-        sections = importlib.import_module(f"benchmarks.{name}").run()
+        sections = importlib.import_module(f"benchmarks.{name.replace('-', '_')}").run()
         for section in sections:
             print(section.markdown(), flush=True)
         report.write(sections)
