@@ -12,8 +12,6 @@ from faceapp.types import Floats
 
 # Shares of a face's unit (see `points.size`).
 ERODE = 0.0
-# How far above the forehead's points and beside the temples skin is looked for.
-_HIGHER = 0.2
 _SPECK = 0.06
 _BEARD = 0.05
 _BROW = 0.07
@@ -39,9 +37,7 @@ def coverage(
     shown = (target_skin > SKIN) & (source_skin > wanted)
     brows = grown(polygon(face[17:22]) | polygon(face[22:27]), _BROW * UNIT)
     free = shown | inner | beard | features(face)
-    outline = polygon(points)
-    outline |= grown(outline, _HIGHER * UNIT) & ~below
-    free &= grown(outline, -ERODE * UNIT) & source_valid & ~(hidden & ~brows)
+    free &= grown(polygon(points), -ERODE * UNIT) & source_valid & ~(hidden & ~brows)
     return _filled(_joined(_smooth(free), inner))
 
 

@@ -41,6 +41,9 @@ FAR_TURNED = 25.0
 _AROUND = 0.3
 # How much of the way from the source's outline to the target's the jaw goes.
 _FOLLOW = 0.25
+# How much of the source's own shape stays at likeness 0, the mouth apart: enough to be known by, too little
+# to be seen as another expression.
+_STRUCTURE = 0.15
 _SMALLEST_UNIT = 1.5
 # Of the eye distance: how wide the rim is on which the photo's colours are read.
 _RIM, _RIM_BLUR = 0.16, 0.08
@@ -54,9 +57,10 @@ _FADE, _DEEP = 0.5, 0.4
 class SwapSettings:
     """What the user chooses.
 
-    likeness: 1 keeps the source's shape and expression, 0 takes on the target's. feather: the soft edge, of
-    the eye distance. keep_mouth: the target's mouth stays. degrade: as blurred and grainy as the target.
-    opacity: 0 shows the target alone. engine: "neural" draws with a network of the user's own (see `neural`).
+    likeness: 1 keeps the source's shape and expression, 0 takes on the target's, but for a trace
+    (`_STRUCTURE`). feather: the soft edge, of the eye distance. keep_mouth: the target's mouth stays.
+    degrade: as blurred and grainy as the target. opacity: 0 shows the target alone. engine: "neural" draws
+    with a network of the user's own (see `neural`).
     """
 
     likeness: float = 1.0
@@ -262,7 +266,9 @@ def _shape(own: Floats, other: Floats, likeness: float) -> tuple[Floats, Matrix]
     likeness = float(np.clip(likeness, 0, 1))
     onto = similarity(own[_STEADY], other[_STEADY])
     kept = apply(onto, own)
-    shape = other + likeness * (kept - other)
+    share = np.full((len(own), 1), likeness + (1 - likeness) * _STRUCTURE, np.float32)
+    share[MOUTH] = likeness
+    shape = other + share * (kept - other)
     shape[JAW] += _FOLLOW * likeness * (other[JAW] - kept[JAW])
     return shape.astype(np.float32), invert(onto)
 
