@@ -53,7 +53,6 @@ def read_face(services: Services, source: PhotoSource, points: Floats | None) ->
 
     Raises NotFound, UnusablePhoto, UnusableFace.
     """
-    from faceapp.edit.faces import FaceReader
     from faceapp.pipeline.choice import no_face
 
     photo = source.read()
@@ -61,8 +60,7 @@ def read_face(services: Services, source: PhotoSource, points: Floats | None) ->
     if not faces:
         raise no_face()
     chosen = faces[0]
-    # Without the photo's hash: what is found, not what was placed by hand.
-    found = FaceReader(services.analyser, services.models).with_points(photo.image, (chosen.face,))[0].points
+    found = services.morphs.found(photo, chosen.face)
     placed = chosen.points if points is None else points
     return PlacedFace(photo, Picture.of(photo.image), chosen.face, found, placed)
 

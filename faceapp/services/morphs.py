@@ -173,6 +173,10 @@ class Morphs:
         points = np.mean(around, axis=0).astype(np.float32)
         return tuple(replace(face, points=own) for face, own in zip(faces, points, strict=True))
 
+    def found(self, photo: Photo, face: Face) -> Floats:
+        """(68, 2) the points that the program finds, whatever was placed by hand."""
+        return self._steadied(photo.image, self._reader.with_points(photo.image, (face,)))[0].points
+
     def enrolled(self, face_id: int) -> tuple[Photo, int]:
         """The photo of an enrolled face and which of its faces (as `read` has them) that is.
 

@@ -34,6 +34,7 @@ def open_dialog(qtbot: QtBot, services: Services, jobs: JobsQt, photo_files: dic
         # A dialog with points that nobody used does not close the first time.
         qtbot.addWidget(dialog, before_close_func=lambda widget: widget.hide())
         dialog.show()
+        QApplication.setActiveWindow(dialog)
         qtbot.waitExposed(dialog)
         if read:
             until(lambda: dialog.points is not None)

@@ -29,6 +29,7 @@ def open_dialog(qtbot: QtBot, services: Services, jobs: JobsQt, settle) -> Itera
         dialog.setAttribute(Qt.WA_DeleteOnClose, False)
         qtbot.addWidget(dialog)
         dialog.show()
+        QApplication.setActiveWindow(dialog)
         qtbot.waitExposed(dialog)
         settle()
         assert dialog.models.rows
