@@ -201,8 +201,8 @@ class SwapPage(Page):
         except FaceAppError as error:
             self.messages.show_error(error)
             return
-        self.sources.add([PhotoSource(self.tr("Sample: {name}").format(name=first), path=one)])
-        self.targets.add([PhotoSource(self.tr("Sample: {name}").format(name=second), path=other)])
+        self.sources.add([PhotoSource(first, path=one)])
+        self.targets.add([PhotoSource(second, path=other)])
 
     # -- photos that come and go ----------------------------------------------------------------------
 
