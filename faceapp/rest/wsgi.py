@@ -5,9 +5,11 @@ Waitress reads a request whole before a thread works on it, so that slow clients
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -58,9 +60,14 @@ class WsgiServer:
     def stop(self) -> None:
         """Take no new callers, let running requests end for a moment, then close every socket."""
         # The loop's own thread closes the sockets: nothing else may touch them while it runs.
-        self._server.trigger.pull_trigger(self._stop_listening)
+        self._wake(self._stop_listening)
         self._server.task_dispatcher.shutdown(timeout=GRACE_SECONDS)
-        self._server.trigger.pull_trigger(self._close_all)
+        self._wake(self._close_all)
+
+    def _wake(self, call: Callable[[], None]) -> None:
+        """Have the loop do something; one that has ended by itself has closed its pipe, and needs nothing."""
+        with contextlib.suppress(OSError):
+            self._server.trigger.pull_trigger(call)
 
     def _stop_listening(self) -> None:
         wasyncore.dispatcher.close(self._server)
