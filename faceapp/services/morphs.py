@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +23,7 @@ from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
 from faceapp.pipeline.choice import no_face, overlap
 from faceapp.ports import PeopleStore
+from faceapp.services.kept import Kept
 from faceapp.services.recognition import Between, Recognition
 from faceapp.types import Detections, Face, Floats, Image, Person, Photo
 
@@ -133,7 +133,7 @@ class Morphs:
         self._jobs = jobs
         self._settings = settings
         self._reader = FaceReader(analyser, models, store.points_on)
-        self._read: OrderedDict[tuple[str, int], tuple[EditFace, ...]] = OrderedDict()
+        self._read: Kept[tuple[EditFace, ...]] = Kept(READ_KEPT)
         self._paces: WeakKeyDictionary[MorphPlan, tuple[Pace, float]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
@@ -142,19 +142,13 @@ class Morphs:
     def read(self, photo: Photo) -> tuple[EditFace, ...]:
         """The faces of a photo, the biggest first. Kept, so that asking again costs nothing."""
         key = (photo.sha256, self._store.revision())
-        with self._lock:
-            if key in self._read:
-                self._read.move_to_end(key)
-                return self._read[key]
+        kept = self._read.get(key)
+        if kept is not None:
+            return kept
         faces = self._reader.read(photo.image, views=VIEWS, sha256=photo.sha256)
         if faces and not self._store.points_on(photo.sha256):
             faces = self._steadied(photo.image, faces)
-        faces = tuple(sorted(faces, key=_area, reverse=True))
-        with self._lock:
-            self._read[key] = faces
-            while len(self._read) > READ_KEPT:
-                self._read.popitem(last=False)
-        return faces
+        return self._read.put(key, tuple(sorted(faces, key=_area, reverse=True)))
 
     def _steadied(self, image: Image, faces: tuple[EditFace, ...]) -> tuple[EditFace, ...]:
         """The faces with the mean of the points that several boxes around each of them lead to.

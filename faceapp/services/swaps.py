@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +35,7 @@ from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
 from faceapp.ports import PeopleStore
+from faceapp.services.kept import Kept
 from faceapp.services.presets import Presets
 from faceapp.services.recognition import Recognition
 from faceapp.services.results import Results
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from faceapp.edit.swap import Source, Swapped, SwapSettings
     from faceapp.models.base import Swapper
 
-Value = TypeVar("Value")
 
 READ_KEPT, RECOGNISED_KEPT = 64, 2000
 # Prepared faces hold their photos: so many bytes of them.
@@ -100,9 +98,9 @@ class Swaps:
         self._settings = settings
         self._reader = FaceReader(analyser, models, store.points_on)
         self._checker = Checker(analyser, models)
-        self._read: _Kept[tuple[EditFace, ...]] = _Kept(READ_KEPT)
-        self._prepared: _Kept[Source] = _Kept(PREPARED_KEPT)
-        self._recognised: _Kept[tuple[Person, ...]] = _Kept(RECOGNISED_KEPT)
+        self._read: Kept[tuple[EditFace, ...]] = Kept(READ_KEPT)
+        self._prepared: Kept[Source] = Kept(PREPARED_KEPT)
+        self._recognised: Kept[tuple[Person, ...]] = Kept(RECOGNISED_KEPT)
         self._neural: tuple[Swapper, NeuralSwapper] | None = None
         self._presets = Presets(paths.data / "swap_presets.json")
         self.results = Results(paths.data / "results")
@@ -435,32 +433,6 @@ class Swaps:
     def close(self) -> None:
         """Delete the results that nobody saved."""
         self.results.close()
-
-
-class _Kept(Generic[Value]):
-    """The values that were asked for last, by key, as long as their weights are no more than `most`."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._weight = 0
-        self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> Value | None:
-        with self._lock:
-            if key not in self._values:
-                return None
-            self._values.move_to_end(key)
-            return self._values[key][0]
-
-    def put(self, key: Hashable, value: Value, weight: int = 1) -> Value:
-        """Keep a value, whatever its weight; comes back with it."""
-        with self._lock:
-            self._weight += weight - self._values.pop(key, (value, 0))[1]
-            self._values[key] = (value, weight)
-            while self._weight > self._most and len(self._values) > 1:
-                self._weight -= self._values.popitem(last=False)[1][1]
-        return value
 
 
 # -- sentences --------------------------------------------------------------------------------------
