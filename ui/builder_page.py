@@ -22,7 +22,6 @@ from PyQt5.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -41,7 +40,7 @@ from ui.jobs_qt import JobsQt
 from ui.memory import Memory
 from ui.messages import MessageBar
 from ui.page import Page
-from ui.widgets import stacked
+from ui.widgets import fill_page, side_by_side, stacked
 
 ID_ROLE = Qt.UserRole
 LANE = "builder"
@@ -164,17 +163,9 @@ class BuilderPage(Page):
             for button in pair:
                 row.addWidget(button, 1)
             built.addLayout(row)
-        for widget, least in ((left, 232), (self._centre, 232), (right, 280)):
-            widget.setMinimumWidth(least)
-            self._splitter.addWidget(widget)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
+        side_by_side(self._splitter, ((left, 232), (self._centre, 232), (right, 280)))
         self._memory.restore_splitter("builder", self._splitter, SIZES)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.messages)
-        column.addWidget(self._splitter, 1)
+        fill_page(self, self.messages, body=self._splitter)
 
     def _connect(self) -> None:
         self.people.changed.connect(self._tell_buttons)

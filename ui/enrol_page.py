@@ -33,6 +33,7 @@ from ui.photo_source import PhotoSource
 from ui.photo_well import FolderContent, PhotoWell
 from ui.picture import Picture
 from ui.report_dialog import ReportDialog
+from ui.widgets import fill_page, side_by_side
 
 LOOKING = "look"
 WRITES = "library"
@@ -85,19 +86,10 @@ class EnrolPage(Page):
         stack.setSpacing(8)
         stack.addWidget(self.well, 1)
         stack.addWidget(self.import_button)
-        for widget, least in ((left, 216), (self.canvas, 232), (self.panel, 352)):
-            widget.setMinimumWidth(least)
-            self._splitter.addWidget(widget)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
+        side_by_side(self._splitter, ((left, 216), (self.canvas, 232), (self.panel, 352)))
         self._memory.restore_splitter("enrol", self._splitter, SIZES)
         self.well.set_last_folder(self._memory.folder("photos"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.messages)
-        column.addWidget(self.offer)
-        column.addWidget(self._splitter, 1)
+        fill_page(self, self.messages, self.offer, body=self._splitter)
         self._drops = DropFilter(self, self.well)
 
     def _connect(self) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt5.QtCore import Qt, QTimer, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from faceapp.stream.status import SourceState
 from ui import live_words
 from ui.icons import icon
 from ui.live_feed import Feed
+from ui.widgets import tool_button
 
 SEEK_MS = 150
 TICKS = 1000
@@ -33,21 +36,21 @@ class LiveControls(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        tr = self.tr
-        self.play = _tool("play", tr("Play (space)"))
-        self.back = _tool("step-back", tr("One frame back (left arrow)"))
-        self.step = _tool("step", tr("One frame on (right arrow)"))
+        tr, tool = self.tr, partial(tool_button, flat=True)
+        self.play = tool("play", tr("Play (space)"))
+        self.back = tool("step-back", tr("One frame back (left arrow)"))
+        self.step = tool("step", tr("One frame on (right arrow)"))
         self.slider = QSlider(Qt.Horizontal)
         self.slider.setRange(0, 0)
         self.slider.setAccessibleName(tr("Place in the video"))
         self.time = QLabel()
         self.time.setProperty("role", "quiet")
-        self.landmarks = _tool("landmarks", tr("Show the five points of every face"), checkable=True)
-        self.all = _tool("grid", tr("One source alone, or all of them"))
-        self.swap = _tool("swap", tr("Put other faces onto this source…"), checkable=True)
-        self.snapshot = _tool("snapshot", tr("Save this picture…"))
-        self.record = _tool("record", tr("Record a video with boxes and names…"), checkable=True)
-        self.stop = _tool("stop", tr("Stop this source"))
+        self.landmarks = tool("landmarks", tr("Show the five points of every face"), checkable=True)
+        self.all = tool("grid", tr("One source alone, or all of them"))
+        self.swap = tool("swap", tr("Put other faces onto this source…"), checkable=True)
+        self.snapshot = tool("snapshot", tr("Save this picture…"))
+        self.record = tool("record", tr("Record a video with boxes and names…"), checkable=True)
+        self.stop = tool("stop", tr("Stop this source"))
         self._wanted: float | None = None
         self._pause = QTimer(self, singleShot=True, interval=SEEK_MS)
         self._lay_out()
@@ -137,11 +140,3 @@ class LiveControls(QWidget):
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self.sought.emit(wanted)
-
-
-def _tool(name: str, tip: str, checkable: bool = False) -> QToolButton:
-    button = QToolButton(checkable=checkable, autoRaise=True)
-    button.setIcon(icon(name))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button

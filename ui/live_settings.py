@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QTimer, pyqtSignal
-from PyQt5.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox, QWidget
+from PyQt5.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from faceapp.live import LiveSettings
 from ui.memory import Memory
+from ui.widgets import number_box
 
 CALM_MS = 700
 DEFAULTS = LiveSettings()
@@ -23,9 +24,9 @@ class LiveSettingsForm(QWidget):
         super().__init__(parent)
         self._memory = memory
         tr = self.tr
-        self.min_face = _number(12, 400, self._kept("min_face"), tr(" pixels"))
+        self.min_face = number_box(12, 400, self._kept("min_face"), tr(" pixels"))
         self.min_face.setToolTip(tr("Smaller faces are followed, but nobody is recognised in them."))
-        self.decide_after = _number(1, 50, self._kept("decide_after"), tr(" faces"))
+        self.decide_after = number_box(1, 50, self._kept("decide_after"), tr(" faces"))
         self.decide_after.setToolTip(tr("So many good views of a face are compared before it gets a name."))
         self.method = QComboBox()
         self.method.addItem(tr("Vote"), "vote")
@@ -34,7 +35,7 @@ class LiveSettingsForm(QWidget):
             tr("Vote: most of the views must be near to one person. Fuse: their mean must be.")
         )
         self.method.setCurrentIndex(max(0, self.method.findData(self._memory.get("live/method", "vote"))))
-        self.detect_every = _number(0, 30, self._kept("detect_every"), tr(" frames"))
+        self.detect_every = number_box(0, 30, self._kept("detect_every"), tr(" frames"))
         self.detect_every.setSpecialValueText(tr("as fits the machine"))
         self.detect_every.setToolTip(tr("Between two searches for faces, those that are known are followed."))
         self.once = QCheckBox(tr("A person is there only once"))
@@ -97,12 +98,3 @@ class LiveSettingsForm(QWidget):
             self._memory.put(f"live/{name}", int(getattr(chosen, name)))
         self._memory.put("live/method", chosen.method)
         self.changed.emit(chosen)
-
-
-def _number(low: int, high: int, value: int, suffix: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setButtonSymbols(QSpinBox.NoButtons)
-    box.setRange(low, high)
-    box.setValue(value)
-    box.setSuffix(suffix)
-    return box

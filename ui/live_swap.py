@@ -98,11 +98,6 @@ class LiveSwapDialog(QDialog):
         self.likeness.value_changed.connect(self._on_likeness_changed)
         self.switch.toggled.connect(self._on_switched)
 
-    @property
-    def _sources(self) -> list[PhotoSource]:
-        items = [self.well.model.item(key) for key in self.well.model.keys()]  # noqa: SIM118 no dict
-        return [item.source for item in items if item is not None]
-
     def _on_folder_found(self, content: FolderContent) -> None:
         self.well.add(PhotoSource.file(path) for path in content.photos)
 
@@ -113,7 +108,7 @@ class LiveSwapDialog(QDialog):
     def _on_faces_changed(self) -> None:
         self.messages.clear()
         self._tell()
-        if not self._sources:
+        if not self.well.sources:
             self.switch.setChecked(False)
         elif self.switch.isChecked():
             self._prepare()
@@ -132,7 +127,7 @@ class LiveSwapDialog(QDialog):
             ready,
             services=self._services,
             shelf=self._shelf,
-            sources=self._sources,
+            sources=self.well.sources,
             everyone=self.everyone.isChecked(),
         )
         self._painters.ask(body, self._on_ready, self._on_failed)
@@ -154,5 +149,5 @@ class LiveSwapDialog(QDialog):
     def _tell(self) -> None:
         on = self.switch.isChecked()
         self.switch.setText(self.tr("Stop swapping") if on else self.tr("Swap"))
-        self.switch.setEnabled(on or bool(self._sources))
+        self.switch.setEnabled(on or bool(self.well.sources))
         self.switch.setDefault(not on)

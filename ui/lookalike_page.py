@@ -14,7 +14,6 @@ from PyQt5.QtWidgets import (
     QMenu,
     QSplitter,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -42,6 +41,7 @@ from ui.photo_well import FolderContent, PhotoWell
 from ui.picture import Picture
 from ui.results_panel import ResultsPanel
 from ui.search_job import Found
+from ui.widgets import fill_page, side_by_side
 
 LANE = "search"
 WRITES = "library"
@@ -86,18 +86,10 @@ class LookalikePage(Page):
     def _lay_out(self) -> None:
         self._centre.addWidget(self.canvas)
         self._centre.addWidget(self.compare)
-        for widget, least in ((self.well, 216), (self._centre, 232), (self.results, 352)):
-            widget.setMinimumWidth(least)
-            self._splitter.addWidget(widget)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
+        side_by_side(self._splitter, ((self.well, 216), (self._centre, 232), (self.results, 352)))
         self._memory.restore_splitter("lookalike", self._splitter, SIZES)
         self.well.set_last_folder(self._memory.folder("photos"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.messages)
-        column.addWidget(self._splitter, 1)
+        fill_page(self, self.messages, body=self._splitter)
         self._drops = DropFilter(self, self.well)
 
     def _connect(self) -> None:

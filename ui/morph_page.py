@@ -18,7 +18,6 @@ from PyQt5.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -49,7 +48,7 @@ from ui.photo_well import FolderContent, PhotoWell
 from ui.picture import Picture
 from ui.points_dialog import PointsDialog
 from ui.way_bar import WayBar
-from ui.widgets import stacked, tool_button
+from ui.widgets import fill_page, side_by_side, stacked, tool_button
 from ui.words import people_count
 
 if TYPE_CHECKING:
@@ -134,18 +133,10 @@ class MorphPage(Page):
         panel = stacked(right)
         panel.addWidget(area, 1)
         panel.addWidget(self.save_button)
-        for widget, least in ((left, 216), (middle, 232), (right, 296)):
-            widget.setMinimumWidth(least)
-            self._splitter.addWidget(widget)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
+        side_by_side(self._splitter, ((left, 216), (middle, 232), (right, 296)))
         self._memory.restore_splitter("morph", self._splitter, SIZES)
         self.well.set_last_folder(self._memory.folder("photos"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.messages)
-        column.addWidget(self._splitter, 1)
+        fill_page(self, self.messages, body=self._splitter)
         self._drops = DropFilter(self, self.well)
 
     def _connect(self) -> None:
@@ -222,11 +213,6 @@ class MorphPage(Page):
 
     # -- faces that come and go -----------------------------------------------------------------------
 
-    @property
-    def _sources(self) -> list[PhotoSource]:
-        items = [self.well.model.item(key) for key in self.well.model.keys()]  # noqa: SIM118 no dict
-        return [item.source for item in items if item is not None]
-
     def _on_photos_added(self, keys: list[int]) -> None:
         self.messages.clear()
         self._memory.keep_folder("photos", self.well.last_folder)
@@ -252,7 +238,7 @@ class MorphPage(Page):
         self._frames.drop()
         self._paces.drop()
         self._tell_buttons()
-        sources = self._sources
+        sources = self.well.sources
         if len(sources) < (1 if self.controls.average else FEWEST):
             self.way.pause()
             self._plans.drop()

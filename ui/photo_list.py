@@ -156,6 +156,9 @@ class PhotoListModel(QAbstractListModel):
     def keys(self) -> list[int]:
         return [item.key for item in self._items]
 
+    def sources(self) -> list[PhotoSource]:
+        return [item.source for item in self._items]
+
     def item(self, key: int) -> PhotoItem | None:
         row = self._rows.get(key)
         return None if row is None else self._items[row]

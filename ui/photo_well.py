@@ -259,6 +259,11 @@ class PhotoWell(QFrame):
 
     # -- what is listed --------------------------------------------------------------------------
 
+    @property
+    def sources(self) -> list[PhotoSource]:
+        """Everything that is listed, in its order."""
+        return self.model.sources()
+
     def source(self, key: int) -> PhotoSource | None:
         item = self.model.item(key)
         return None if item is None else item.source

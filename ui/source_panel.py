@@ -11,7 +11,6 @@ from PyQt5.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +19,7 @@ from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState, Status
 from ui import live_words
 from ui.icons import icon
+from ui.widgets import tool_button
 
 SPEC_ROLE = Qt.UserRole
 # Each state has its sign, not only its words.
@@ -65,8 +65,8 @@ class SourcePanel(QFrame):
         self.list.setTextElideMode(Qt.ElideMiddle)
         self.open_button = QPushButton(self.tr("Watch"))
         self.open_button.setProperty("role", "primary")
-        self.forget_button = _tool("delete", self.tr("Forget this source"))
-        self.refresh_button = _tool("refresh", self.tr("Look for webcams again"))
+        self.forget_button = tool_button("delete", self.tr("Forget this source"), flat=True)
+        self.refresh_button = tool_button("refresh", self.tr("Look for webcams again"), flat=True)
         self.video_button = self._adder("video", self.tr("Video…"))
         self.folder_button = self._adder("frames", self.tr("Frames…"))
         self.address_button = self._adder("address", self.tr("Camera address…"))
@@ -203,11 +203,3 @@ class SourcePanel(QFrame):
     def _on_open_clicked(self) -> None:
         if self.selected is not None:
             (self.closed if self.selected in self._open else self.opened).emit(self.selected)
-
-
-def _tool(name: str, tip: str) -> QToolButton:
-    button = QToolButton(autoRaise=True)
-    button.setIcon(icon(name))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button

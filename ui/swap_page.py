@@ -17,7 +17,6 @@ from PyQt5.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -50,7 +49,7 @@ from ui.photo_well import FolderContent, PhotoWell
 from ui.picture import Picture
 from ui.swap_controls import SwapControls
 from ui.swap_target import PhotoTarget, Planned, Shown, VideoTarget, target_of
-from ui.widgets import stacked
+from ui.widgets import fill_page, side_by_side, stacked
 
 LANE = "swap"
 SIZES = [256, 616, 344]
@@ -125,19 +124,11 @@ class SwapPage(Page):
         panel = stacked(right)
         panel.addWidget(area, 1)
         panel.addLayout(buttons)
-        for widget, least in ((wells, 216), (middle, 232), (right, 320)):
-            widget.setMinimumWidth(least)
-            self._splitter.addWidget(widget)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setStretchFactor(1, 1)
+        side_by_side(self._splitter, ((wells, 216), (middle, 232), (right, 320)))
         self._memory.restore_splitter("swap", self._splitter, SIZES)
         for well in (self.sources, self.targets):
             well.set_last_folder(self._memory.folder("photos"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(8)
-        column.addWidget(self.messages)
-        column.addWidget(self._splitter, 1)
+        fill_page(self, self.messages, body=self._splitter)
         self._drops = DropFilter(self, self.targets)
 
     def _connect(self) -> None:
@@ -323,15 +314,10 @@ class SwapPage(Page):
             return
         self.canvas.set_busy(self.tr("Looking for faces…") if self._planned is None else "")
         self._plans.ask(
-            partial(self._target.plan, sources=self._given(), choices=self.choices),
+            partial(self._target.plan, sources=self.sources.sources, choices=self.choices),
             self._on_planned,
             self._on_failed,
         )
-
-    def _given(self) -> list[PhotoSource]:
-        """The photos with the faces to take."""
-        items = [self.sources.model.item(key) for key in self.sources.model.keys()]  # noqa: SIM118 no dict
-        return [item.source for item in items if item is not None]
 
     def _on_planned(self, planned: Planned) -> None:
         assert self._target is not None
@@ -526,7 +512,7 @@ class SwapPage(Page):
         """Read the photos with the faces to take, behind the window."""
         self.jobs.run(
             self.tr("Read the faces to take"),
-            partial(self._shelf.read_all, sources=self._given()),
+            partial(self._shelf.read_all, sources=self.sources.sources),
             then,
             self.messages.show_error,
             resource=LANE,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt5.QtWidgets import QSpinBox, QToolButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
+
+from PyQt5.QtWidgets import QSpinBox, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from ui.icons import icon
 
@@ -23,6 +25,25 @@ def number_box(low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
     box = QSpinBox(minimum=low, maximum=high, value=value, suffix=suffix)
     box.setButtonSymbols(QSpinBox.NoButtons)
     return box
+
+
+def side_by_side(splitter: QSplitter, zones: Sequence[tuple[QWidget, int]]) -> None:
+    """Put the zones of a page beside each other, each with its least width; the second one grows."""
+    for widget, least in zones:
+        widget.setMinimumWidth(least)
+        splitter.addWidget(widget)
+    splitter.setChildrenCollapsible(False)
+    splitter.setStretchFactor(1, 1)
+
+
+def fill_page(page: QWidget, *bars: QWidget, body: QWidget) -> None:
+    """Lay out a page: bars that say something above, and the body in what is left."""
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(GRID, GRID, GRID, GRID)
+    layout.setSpacing(GRID)
+    for bar in bars:
+        layout.addWidget(bar)
+    layout.addWidget(body, 1)
 
 
 def stacked(widget: QWidget) -> QVBoxLayout:
