@@ -4,60 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
+from commands import Run, runner
 from oddfiles import make_odd_files
 
-import main
 from faceapp.cli import output, parser, progress
 from faceapp.opencv import cv2
 from faceapp.services import Services
 from faceapp.types import Image
 
 
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
-def run(
-    services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Run:
+def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run a command as `main.py` does, on the shared models: run("people", "list")."""
-    import contextlib
-
-    @contextlib.contextmanager
-    def ours(_: object) -> Any:
-        yield services
-
-    monkeypatch.setattr(main, "_services", ours)
-
-    def command(*words: object) -> Ended:
-        capfd.readouterr()
-        try:
-            status = main.main([str(word) for word in words])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        seen = capfd.readouterr()
-        return Ended(status, seen.out, seen.err)
-
-    return command
+    return runner(services, monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from commands import Run, runner
 from made_people import NAMES, folder_of_people, made_photos
 
 import main
@@ -51,36 +49,9 @@ def built(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "two.zip"
 
 
-@dataclass(frozen=True)
-class Ended:
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
-def run(
-    services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    @contextlib.contextmanager
-    def ours(_: object) -> Any:
-        yield services
-
-    monkeypatch.setattr(main, "_services", ours)
-
-    def command(*words: object) -> Ended:
-        capfd.readouterr()
-        try:
-            status = main.main([str(word) for word in words])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        seen = capfd.readouterr()
-        return Ended(status, seen.out, seen.err)
-
-    return command
+def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    return runner(services, monkeypatch, capfd)
 
 
 @pytest.mark.timeout(900)

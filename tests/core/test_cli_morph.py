@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from commands import Run, runner
 from PIL import Image as Pillow
 
-import main
 from faceapp.opencv import cv2
 from faceapp.services import Services
 
 
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
-def run(
-    services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
+def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run a command as `main.py` does, on the shared models."""
-    import contextlib
-
-    @contextlib.contextmanager
-    def ours(_: object) -> Any:
-        yield services
-
-    monkeypatch.setattr(main, "_services", ours)
-
-    def command(*words: object) -> Ended:
-        capfd.readouterr()
-        try:
-            status = main.main([str(word) for word in words])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        seen = capfd.readouterr()
-        return Ended(status, seen.out, seen.err)
-
-    return command
+    return runner(services, monkeypatch, capfd)
 
 
 @pytest.fixture

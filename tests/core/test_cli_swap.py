@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from camera_server import jpeg, together
+from commands import Run, runner
 
-import main
 from faceapp.edit.provenance import read_marks
 from faceapp.jobs import Job
 from faceapp.opencv import cv2
@@ -21,39 +18,10 @@ from faceapp.services import Services
 from faceapp.types import Image, PersonName
 
 
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run a command as `main.py` does, on the shared models: run("--faces", ...)."""
-
-    @contextlib.contextmanager
-    def ours(_: object) -> Any:
-        yield services
-
-    monkeypatch.setattr(main, "_services", ours)
-
-    def command(*words: object) -> Ended:
-        capfd.readouterr()
-        try:
-            status = main.main(["swap", *(str(word) for word in words)])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        seen = capfd.readouterr()
-        return Ended(status, seen.out, seen.err)
-
-    return command
+    return runner(services, monkeypatch, capfd, "swap")
 
 
 @pytest.fixture

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from camera_server import CameraServer
+from commands import Run, runner
 
-import main
 from faceapp.opencv import cv2
 from faceapp.services import Services
 from faceapp.types import Image
 
 
 @pytest.fixture
-def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
+def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """run("recognise", ...) -> (status, standard output, standard error), on the shared models."""
-
-    @contextlib.contextmanager
-    def ours(_: object) -> Iterator[Services]:
-        yield services
-
-    monkeypatch.setattr(main, "_services", ours)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        try:
-            status = main.main([str(word) for word in words])
-        except SystemExit as usage:
-            status = int(str(usage.code))
-        seen = capfd.readouterr()
-        return status, seen.out, seen.err
-
-    return command
+    return runner(services, monkeypatch, capfd)
 
 
 @pytest.fixture
