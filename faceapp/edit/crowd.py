@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -24,10 +25,18 @@ _COVERED, _HIDDEN, _SEEN = 0.2, 0.1, 0.13
 _SOFT = 0.06
 _STEPS = 48
 
-# As `swap_faces` is called here.
-Swap = Callable[
-    [Image, Sequence[tuple[EditFace, Source]], SwapSettings], tuple[Image, tuple[Swapped, ...]]
-]
+
+class Swap(Protocol):
+    """As `swap_faces` is called here."""
+
+    def __call__(
+        self,
+        image: Image,
+        pairs: Sequence[tuple[EditFace, Source]],
+        settings: SwapSettings,
+        *,
+        beside: Sequence[EditFace] = (),
+    ) -> tuple[Image, tuple[Swapped, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -107,11 +116,11 @@ def swap_crowd(
     """
     hidden = {index: in_front(faces, index) for index, _ in pairs}
     plain = [pair for pair in pairs if not hidden[pair[0]]]
-    canvas, swapped = swap(image, [(faces[index], source) for index, source in plain], settings)
+    canvas, swapped = swap(image, [(faces[index], source) for index, source in plain], settings, beside=faces)
     done = {index: each for (index, _), each in zip(plain, swapped, strict=True)}
     for index, source in pairs:
         if hidden[index]:
-            _, (made,) = swap(image, [(faces[index], source)], settings)
+            _, (made,) = swap(image, [(faces[index], source)], settings, beside=faces)
             done[index] = _uncovered(canvas, made, [faces[other] for other in hidden[index]])
     return canvas, tuple(replace(done[index], image=canvas) for index, _ in pairs)
 

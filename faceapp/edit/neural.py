@@ -7,6 +7,7 @@ target's shape and expression, so `SwapSettings.likeness` changes nothing here.
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from faceapp.edit.swap import Source, Swapped, SwapSettings, check_face, remarks
 from faceapp.edit.warp import Matrix, apply, chain, invert
 from faceapp.models.align import point_chips, similarity
 from faceapp.models.base import Swapper
+from faceapp.models.swapper import DIMENSION
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image, check_image
 
@@ -42,6 +44,15 @@ class NeuralSwapper:
         self._network = network
         self._known: weakref.WeakKeyDictionary[Source, Floats] = weakref.WeakKeyDictionary()
 
+    def seconds(self) -> float:
+        """How long the network takes for a face, tried on an empty one. Raises ModelUnavailable."""
+        network = self._network
+        chip = np.zeros((1, network.size, network.size, 3), np.uint8)
+        vector = np.ones((1, DIMENSION), np.float32)
+        started = time.monotonic()
+        network.swap(chip, vector)
+        return time.monotonic() - started
+
     def swap_face(
         self, image: Image, target: EditFace, source: Source, settings: SwapSettings = _DEFAULTS
     ) -> Swapped:
@@ -53,10 +64,13 @@ class NeuralSwapper:
         image: Image,
         pairs: Sequence[tuple[EditFace, Source]],
         settings: SwapSettings = _DEFAULTS,
+        *,
+        beside: Sequence[EditFace] = (),
     ) -> tuple[Image, tuple[Swapped, ...]]:
         """The photo with every pair's source on its target, in that order, and what was done for each.
 
-        The network sees every face on the photo as it came. All records share the finished photo.
+        The network sees every face on the photo as it came. All records share the finished photo. beside:
+        other faces of the photo; a network moves nothing around a face, so they are safe.
         """
         check_image(image)
         for target, _ in pairs:

@@ -4,8 +4,8 @@ All that is smooth (shape, masks, the light's correction) is computed on a small
 face and only then brought to the photo's own pixels, so that a large face costs little more than a small one
 and keeps its resolution:
 
-    points -> shape of the result -> where its pixels lie in the source -> what it may cover
-           -> colours -> light at the rim -> sharpness and grain -> pasted
+    points -> shape of the result -> the target's outline bent to it -> where its pixels lie in the source
+           -> what it may cover -> colours -> light at the rim -> sharpness and grain -> pasted
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from faceapp.edit.colour import colour_map as fitted
 from faceapp.edit.detail import matched
 from faceapp.edit.faces import EditFace
 from faceapp.edit.mask import coverage, inner_mouth
-from faceapp.edit.points import INNER_MOUTH, JAW, MOUTH, ring, with_forehead
-from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, stand_upright
+from faceapp.edit.outline import bend, bent, seen
+from faceapp.edit.points import INNER_MOUTH, MOUTH, ring, size, with_forehead
+from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, polygons, stand_upright
 from faceapp.edit.warp import Matrix, Warp, apply, chain, enlarged, invert, moved, piecewise, triangulate
 from faceapp.errors import UnusableFace
 from faceapp.models.align import similarity
@@ -39,18 +40,21 @@ Engine = Literal["classical", "neural"]
 FAR_TURNED = 25.0
 # Warps know the surroundings of a face so far, in units.
 _AROUND = 0.3
-# How much of the way from the source's outline to the target's the jaw goes.
-_FOLLOW = 0.25
 # How much of the source's own shape stays at likeness 0, the mouth apart: enough to be known by, too little
 # to be seen as another expression.
-_STRUCTURE = 0.15
-_SMALLEST_UNIT = 1.5
+_STRUCTURE = 0.13
+# In units of both: faces whose middles are further apart have nothing to do with each other.
+_NEAR = 2.5
+# What a mask says of pixels that were moved, but show nothing of the source.
+_TRACE = np.float32(1 / 255)
 # Of the eye distance: how wide the rim is on which the photo's colours are read.
-_RIM, _RIM_BLUR = 0.16, 0.08
+_RIM, _RIM_BLUR = 0.1, 0.08
 _CHEEKS_ERODE = 0.1
+# In units: what stays around a mouth that is kept.
+_LIPS = 0.08
 # The light's correction is whole at the rim and fades towards the middle, where a face is recognised: so
 # far inside, in units, this share of it is left.
-_FADE, _DEEP = 0.5, 0.4
+_FADE, _DEEP = 0.4, 0.4
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class SwapSettings:
     likeness: float = 1.0
     colour: Method = "mkl"
     blend: Blend = "poisson"
-    feather: float = 0.12
+    feather: float = 0.16
     keep_mouth: bool = False
     degrade: bool = True
     opacity: float = 1.0
@@ -94,7 +98,8 @@ class Swapped:
     """A photo with one face swapped.
 
     image: the whole photo, in its own size. box: x1 y1 x2 y2 of the changed pixels. mask: (y2-y1, x2-x1)
-    float32, how much of each is the source's. remarks: sentences about what may look odd.
+    float32, how much of each is the source's; a trace where the target's own pixels were moved, and 0 where
+    not a bit has changed. remarks: sentences about what may look odd.
     """
 
     image: Image
@@ -107,13 +112,17 @@ class Swapped:
 class _Plan:
     """The smooth part of a swap, on the upright copy of the target.
 
-    warp, nearby: to pixels of the source's photo, and the similarity that does nearly the same. alpha (H, W),
-    light (H, W, 3). lips: to pixels of the target's photo, with how much of it shows between the lips.
+    warp, nearby: to pixels of the source's photo, and the similarity that does nearly the same. ground: to
+    pixels of the target's photo, bent to the new outline, and moving (H, W), where that moves any. alpha
+    (H, W), light (H, W, 3). lips: to pixels of the target's photo, with how much of it shows between the
+    lips.
     """
 
     copy: Upright
     warp: Warp
     nearby: Matrix
+    ground: Warp
+    moving: Floats
     alpha: Floats
     light: Floats
     colours: ColourMap
@@ -182,19 +191,21 @@ def swap_faces(
     settings: SwapSettings = SwapSettings(),
     colour_maps: Sequence[ColourMap | None] = (),
     workers: int = 1,
+    beside: Sequence[EditFace] = (),
 ) -> tuple[Image, tuple[Swapped, ...]]:
     """The photo with every pair's source on its target, in that order, and what was done for each.
 
     Every face is measured on the photo as it came: no swap changes what the next one sees. All records share
     the finished photo. workers: threads that plan the faces side by side, where a photo must be quick rather
-    than many. Raises UnusableFace.
+    than many. beside: other faces of the photo, which must stay as they are. Raises UnusableFace.
     """
     check_image(image)
     for target, _ in pairs:
         check_face(target)
     given = [*colour_maps, *[None] * len(pairs)]
+    around = _neighbours([target for target, _ in pairs], beside)
     jobs = [
-        partial(_plan, image, target, source, settings, given[index])
+        partial(_plan, image, target, source, settings, given[index], around[index])
         for index, (target, source) in enumerate(pairs)
     ]
     canvas = image.copy()
@@ -203,6 +214,21 @@ def swap_faces(
         box, alpha = _carry_out(image, canvas, source, plan, settings)
         done.append(Swapped(canvas, box, alpha, remarks(target, source, settings)))
     return canvas, tuple(done)
+
+
+def _neighbours(targets: Sequence[EditFace], beside: Sequence[EditFace]) -> list[list[Floats]]:
+    """For each target the points of all other faces that are so near that its surroundings may reach them."""
+    faces = [*targets, *(face for face in beside if face not in targets)]
+    if not faces:
+        return []
+    middles = np.array([face.points.mean(0) for face in faces])
+    sizes = np.array([size(face.points) for face in faces])
+    found = []
+    for index in range(len(targets)):
+        apart = np.abs(middles - middles[index]).max(1)
+        near = np.flatnonzero(apart < _NEAR * (sizes + sizes[index]))
+        found.append([faces[other].points for other in near if other != index])
+    return found
 
 
 def _side_by_side(jobs: Sequence[Callable[[], _Plan]], workers: int) -> Iterator[_Plan]:
@@ -230,31 +256,42 @@ def turned_apart(one: EditFace, other: EditFace) -> float:
 
 
 def _plan(
-    image: Image, target: EditFace, source: Source, settings: SwapSettings, given: ColourMap | None
+    image: Image,
+    target: EditFace,
+    source: Source,
+    settings: SwapSettings,
+    given: ColourMap | None,
+    beside: Sequence[Floats],
 ) -> _Plan:
-    copy = stand_upright(image, target.points)
-    own, other = with_forehead(source.upright.points), with_forehead(copy.points)
+    plain = stand_upright(image, target.points)
+    own, other = with_forehead(source.upright.points), with_forehead(plain.points)
     shape, onto = _shape(own, other, settings.likeness)
+    opacity = float(np.clip(settings.opacity, 0, 1))
+    mouth = grown(polygon(other[MOUTH]), _LIPS * UNIT) & settings.keep_mouth
+    still = mouth | polygons([apply(plain.to_copy, with_forehead(points)) for points in beside])
+    ground = bend(plain, other, other + np.float32(opacity) * (shape - other), still)
+    copy = seen(plain, ground)
     warp = _warp(own, shape)
-    seen = np.asarray(warp.read(source.upright.image), np.uint8)
+    face = np.asarray(warp.read(source.upright.image), np.uint8)
     skin = np.asarray(warp.read(source.upright.skin, inside=True), np.float32)
     valid = warp.read(source.upright.valid.astype(np.float32), inside=True) > 0.5
     hidden = copy.fringe | (warp.read(source.upright.fringe.astype(np.float32), inside=True) > 0.5)
-    mask = coverage(shape, copy.skin, skin, hidden, valid) & copy.valid
-    if settings.keep_mouth:
-        mask &= ~grown(polygon(other[MOUTH]), 0.08 * UNIT)
-    chosen = given or fitted(source.colours, colours(copy.image, skin_sample(copy)), settings.colour)
+    mask = coverage(shape, copy.skin, skin, hidden, valid) & copy.valid & ~mouth
+    chosen = given or fitted(source.colours, colours(plain.image, skin_sample(plain)), settings.colour)
     light = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     if settings.blend == "poisson":
         rim = mask & ~grown(mask, -_RIM * UNIT) & (copy.skin > 0.5) & (skin > 0.5)
-        difference = copy.image - chosen.of(seen)
+        difference = copy.image - chosen.of(face)
         light = slope(difference, np.where(mask, np.minimum(skin, copy.skin), 0))
         light += membrane(difference - light, rim.astype(np.float32), _RIM_BLUR * UNIT, mask)
         light *= (1 - (1 - _DEEP) * feathered(mask, _FADE * UNIT))[..., None]
-    alpha = feathered(mask, settings.feather * UNIT) * np.float32(np.clip(settings.opacity, 0, 1))
-    back = invert(source.upright.to_copy)
+    alpha = feathered(mask, settings.feather * UNIT) * np.float32(opacity)
+    back, there = invert(source.upright.to_copy), invert(copy.to_copy)
     lips = _lips(copy, shape, own, other)
-    return _Plan(copy, moved(warp, back), chain(onto, back), alpha, light, chosen, lips)
+    moving = bent(ground).astype(np.float32)
+    return _Plan(
+        copy, moved(warp, back), chain(onto, back), moved(ground, there), moving, alpha, light, chosen, lips
+    )
 
 
 def _shape(own: Floats, other: Floats, likeness: float) -> tuple[Floats, Matrix]:
@@ -269,7 +306,6 @@ def _shape(own: Floats, other: Floats, likeness: float) -> tuple[Floats, Matrix]
     share = np.full((len(own), 1), likeness + (1 - likeness) * _STRUCTURE, np.float32)
     share[MOUTH] = likeness
     shape = other + share * (kept - other)
-    shape[JAW] += _FOLLOW * likeness * (other[JAW] - kept[JAW])
     return shape.astype(np.float32), invert(onto)
 
 
@@ -307,30 +343,55 @@ def _opened(points: Floats) -> float:
 def _carry_out(
     image: Image, canvas: Image, source: Source, plan: _Plan, settings: SwapSettings
 ) -> tuple[tuple[int, int, int, int], Floats]:
-    """Bring a plan to the photo's pixels and onto the canvas, in place; the box and how much is covered."""
+    """Bring a plan to the photo's pixels and onto the canvas, in place; the box and the mask of the swap."""
     box = _box(image, plan)
     x1, y1, x2, y2 = box
     if x2 <= x1 or y2 <= y1:
         return (0, 0, 0, 0), np.zeros((0, 0), np.float32)
-    place, size = _placed(plan.copy.to_copy, box), (x2 - x1, y2 - y1)
-    alpha = _enlarged(plan.alpha, place, size)
+    place, extent = _placed(plan.copy.to_copy, box), (x2 - x1, y2 - y1)
+    alpha = _enlarged(plan.alpha, place, extent)
     alpha[alpha < 1 / 255] = 0
+    bent_there = _bend_ground(canvas, plan, place, box)
     under = image[y1:y2, x1:x2]
-    patch = plan.colours.of(_pixels(source, enlarged(plan.warp, plan.nearby, place, size), plan))
+    patch = plan.colours.of(_pixels(source, enlarged(plan.warp, plan.nearby, place, extent), plan))
     if settings.degrade:
         patch = matched(patch, under, alpha > 0.5)
-    patch += _enlarged(plan.light, place, size)
+    patch += _enlarged(plan.light, place, extent)
     if plan.lips is not None:
         warp, share = plan.lips
-        teeth = enlarged(warp, invert(plan.copy.to_copy), place, size).read(image)
-        patch += _enlarged(share, place, size)[..., None] * (teeth - patch)
+        teeth = enlarged(warp, invert(plan.copy.to_copy), place, extent).read(image)
+        patch += _enlarged(share, place, extent)[..., None] * (teeth - patch)
     paste(canvas, patch, alpha, box)
+    alpha[bent_there] = np.maximum(alpha[bent_there], _TRACE)
     return box, alpha
+
+
+def _bend_ground(canvas: Image, plan: _Plan, place: Matrix, box: tuple[int, int, int, int]) -> Mask:
+    """Bend what lies around a face, in place; (H, W) where pixels of the box have moved."""
+    x1, y1, x2, y2 = box
+    size = (x2 - x1, y2 - y1)
+    moving: Mask = _enlarged(plan.moving, place, size) > 0.5
+    if moving.any():
+        warp = enlarged(plan.ground, invert(plan.copy.to_copy), place, size)
+        canvas[y1:y2, x1:x2][moving] = _sharp(canvas, warp)[moving]
+    return moving
+
+
+def _sharp(image: Image, warp: Warp) -> Image:
+    """What a warp reads of a small part of a photo, which may be larger than OpenCV can read in."""
+    (left, right), (top, bottom) = (
+        (int(np.clip(places.min() - 2, 0, most - 1)), int(np.clip(places.max() + 3, 1, most)))
+        for places, most in ((warp.x, image.shape[1]), (warp.y, image.shape[0]))
+    )
+    x, y = warp.x - np.float32(left), warp.y - np.float32(top)
+    part = image[top:bottom, left:right]
+    read: Image = cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return read
 
 
 def _box(image: Image, plan: _Plan) -> tuple[int, int, int, int]:
     """x1 y1 x2 y2 of the photo's pixels that the plan may change."""
-    y, x = np.nonzero(plan.alpha > 0)
+    y, x = np.nonzero((plan.alpha > 0) | (plan.moving > 0))
     if not len(y):
         return 0, 0, 0, 0
     left, top, right, bottom = x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1

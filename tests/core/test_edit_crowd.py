@@ -78,7 +78,9 @@ def test_the_head_in_front_keeps_its_pixels(row: tuple[Photo, tuple[EditFace, ..
     assert in_front(faces, 0) == (1,)
     assert in_front(faces, 1) == ()
 
-    def paint(image: Image, pairs: Pairs, settings: SwapSettings) -> tuple[Image, tuple[Swapped, ...]]:
+    def paint(
+        image: Image, pairs: Pairs, settings: SwapSettings, *, beside: Sequence[EditFace] = ()
+    ) -> tuple[Image, tuple[Swapped, ...]]:
         canvas, done = image.copy(), []
         for face, _ in pairs:
             box = tuple(round(value) for value in face.face.box.as_list())
