@@ -10,8 +10,9 @@ from faceapp import wire
 from faceapp.cli import output
 from faceapp.cli.progress import finish
 from faceapp.edit.cast import CastChoices
-from faceapp.errors import BadRequest
+from faceapp.errors import BadRequest, Cancelled
 from faceapp.services import Services
+from faceapp.stream.recorder import SUFFIXES
 from faceapp.stream.sources import is_video
 from faceapp.tasks.swap import BatchReport, FaceReport, SwapReport, written_suffix
 from faceapp.tasks.swap_video import VideoReport
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 STOPPED = "Stopped: nothing was written."
 STOPPED_FOLDER = "Stopped: the results so far stay in the folder."
-STOPPED_VIDEO = "Stopped in the middle of the video: nothing was written."
+STOPPED_VIDEO = "Stopped in the middle of the video: what is finished of it is kept for some days."
+GO_ON = "Run the same command again to go on from there."
 
 
 def run(arguments: argparse.Namespace, services: Services) -> None:
@@ -44,10 +46,15 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
     sources = [read_photo(path) for path in arguments.faces]
     if arguments.into.is_dir():
         _folder(arguments, services, sources, settings, choices)
-    elif is_video(arguments.into):
+    elif _is_moving(arguments.into, arguments.out):
         _video(arguments, services, sources, settings, choices)
     else:
         _photo(arguments, services, sources, settings, choices)
+
+
+def _is_moving(target: Path, out: Path) -> bool:
+    """Whether a video is to come out; a GIF becomes one where the result has the name of a video."""
+    return is_video(target) or (target.suffix.lower() == ".gif" and out.suffix.lower() in SUFFIXES)
 
 
 def _photo(
@@ -100,8 +107,13 @@ def _video(
     settings: SwapSettings,
     choices: CastChoices,
 ) -> None:
-    job = services.swaps.start_video(sources, arguments.into, arguments.out, settings, choices)
-    report: VideoReport = finish(services.jobs, job, STOPPED_VIDEO, "")
+    out = arguments.out / f"{arguments.into.stem}.mp4" if arguments.out.is_dir() else arguments.out
+    job = services.swaps.start_video(sources, arguments.into, out, settings, choices)
+    try:
+        report: VideoReport = finish(services.jobs, job, STOPPED_VIDEO, GO_ON)
+    except Cancelled as stopped:
+        # The job says how far it was.
+        raise services.jobs.get(job.id).error or stopped from None
     if arguments.json:
         output.document(wire.swapped_video(report))
     else:

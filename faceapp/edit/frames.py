@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -52,7 +52,7 @@ class Clip:
 
     width, height: pixels of the upright picture. turns: quarter turns against the clock that make it upright.
     frames: how many the head promises, 0 where it does not say. sound: it has some. colourspace, primaries,
-    transfer: H.273's numbers.
+    transfer: H.273's numbers. start: seconds at which the first picture or sound comes, 0 or more.
     """
 
     path: Path
@@ -68,6 +68,7 @@ class Clip:
     sound: bool
     primaries: int = _UNSPECIFIED
     transfer: int = _UNSPECIFIED
+    start: float = 0.0
 
     @property
     def name(self) -> str:
@@ -234,7 +235,7 @@ class SegmentWriter:
             self._stream = self._add_stream()
         except (av.FFmpegError, OSError) as error:
             self.discard()
-            raise not_written(path, error) from error
+            raise part_not_written(self._clip, error) from error
 
     def add(self, frame: ClipFrame) -> None:
         """One more frame. Raises StoreUnavailable."""
@@ -252,7 +253,7 @@ class SegmentWriter:
                 self._output.mux(packet)
         except (av.FFmpegError, OSError) as error:
             self.discard()
-            raise not_written(self._path, error) from error
+            raise part_not_written(self._clip, error) from error
 
     def finish(self) -> None:
         """Complete the file and put it in its place. Raises StoreUnavailable."""
@@ -265,7 +266,7 @@ class SegmentWriter:
             os.replace(self._temporary, self._path)
         except (av.FFmpegError, OSError) as error:
             self.discard()
-            raise not_written(self._path, error) from error
+            raise part_not_written(self._clip, error) from error
         self._output = None
 
     def discard(self) -> None:
@@ -292,19 +293,27 @@ class SegmentWriter:
         return stream
 
 
-def join(clip: Clip, segments: Sequence[Path], stamps: Ints, path: Path) -> None:
+def join(
+    clip: Clip,
+    segments: Sequence[Path],
+    stamps: Ints,
+    path: Path,
+    check: Callable[[], None] = lambda: None,
+    name: str = "",
+) -> None:
     """Write one video of the segments, with the clip's times (F,) and its sound, to `path` itself.
 
-    Raises StoreUnavailable when it cannot be written.
+    check: called for every segment; it may raise. name: what the user calls the file. Raises StoreUnavailable
+    when it cannot be written.
     """
     import av
 
     try:
         options = {} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
         with av.open(str(path), "w", options=options) as output:
-            _fill(clip, segments, stamps, output)
+            _fill(clip, segments, stamps, output, check)
     except (av.FFmpegError, OSError) as error:
-        raise not_written(path, error) from error
+        raise not_written(path.with_name(name or path.name), error) from error
 
 
 def check_name(out: Path) -> None:
@@ -321,41 +330,70 @@ def not_written(path: Path, error: Exception) -> StoreUnavailable:
     return StoreUnavailable("not_written", sentence, "Try another name that ends with .mp4 or .mkv.")
 
 
-def _fill(clip: Clip, segments: Sequence[Path], stamps: Ints, output: Any) -> None:
+def part_not_written(clip: Clip, error: Exception) -> StoreUnavailable:
+    """The same of a part that is kept until the whole is finished."""
+    return not_written(Path(f"a part of {clip.name}"), error)
+
+
+def _fill(clip: Clip, segments: Sequence[Path], stamps: Ints, output: Any, check: Callable[[], None]) -> None:
     import av
 
     with contextlib.ExitStack() as opened:
-        first = opened.enter_context(av.open(str(segments[0])))
-        video = output.add_stream_from_template(first.streams.video[0])
+        with av.open(str(segments[0])) as first:
+            video = output.add_stream_from_template(first.streams.video[0])
         video.time_base = clip.time_base
         output.metadata["comment"] = COMMENT
-        sound = _Sound(opened.enter_context(av.open(str(clip.path))), output) if clip.sound else None
+        sound = None
+        if clip.sound:
+            sound = _Sound(opened.enter_context(av.open(str(clip.path))), output, clip.start)
+        # What was cut out of a broadcast begins hours after nought: players would show an empty picture.
+        stamps = stamps - round(clip.start / clip.time_base)
         number = 0
-        for path in segments:
-            segment = opened.enter_context(av.open(str(path)))
-            for packet in segment.demux(segment.streams.video[0]):
-                if not packet.size:
-                    continue
-                stamp = int(stamps[number])
-                after = int(stamps[number + 1]) if number + 1 < len(stamps) else stamp + _step(clip, stamps)
-                packet.pts = packet.dts = stamp
-                packet.time_base, packet.duration = clip.time_base, after - stamp
-                packet.stream = video
-                if sound is not None:
-                    sound.pump(float(stamp * clip.time_base))
-                output.mux(packet)
-                number += 1
+        for number, packet in enumerate(_packets(segments, check), 1):
+            if number > len(stamps):
+                break
+            stamp = int(stamps[number - 1])
+            after = int(stamps[number]) if number < len(stamps) else stamp + _step(clip, stamps)
+            packet.pts = packet.dts = stamp
+            packet.time_base, packet.duration = clip.time_base, after - stamp
+            packet.stream = video
+            if sound is not None:
+                sound.pump(float(stamp * clip.time_base))
+            output.mux(packet)
         if number != len(stamps):
             raise FaceAppError("segments_broken", "A part of the new video is damaged.", "Start it again.")
         if sound is not None:
             sound.pump(float("inf"))
 
 
-class _Sound:
-    """Every track of sound of a file, copied into another one as far as its pictures have come."""
+def frames_in(segment: Path) -> int:
+    """How many frames a finished segment has; 0 for one that cannot be read."""
+    import av
 
-    def __init__(self, source: Any, output: Any) -> None:
+    try:
+        return sum(1 for _ in _packets([segment], lambda: None))
+    except (av.FFmpegError, OSError, IndexError):
+        return 0
+
+
+def _packets(segments: Sequence[Path], check: Callable[[], None]) -> Iterator[Any]:
+    """The frames of segments as they were encoded. check: called for every segment; it may raise."""
+    import av
+
+    for path in segments:
+        check()
+        with av.open(str(path)) as segment:
+            yield from (packet for packet in segment.demux(segment.streams.video[0]) if packet.size)
+
+
+class _Sound:
+    """Every track of sound of a file, copied into another one as far as its pictures have come. What is
+    damaged of it is left out."""
+
+    def __init__(self, source: Any, output: Any, start: float) -> None:
+        """start: the second of the source that is nought in the output."""
         self._output = output
+        self._start = start
         self._targets: dict[int, Any] = {}
         self._copied: set[int] = set()
         for stream in source.streams.audio:
@@ -369,29 +407,52 @@ class _Sound:
         self._waiting: Any = None
 
     def pump(self, seconds: float) -> None:
-        """Copy what sounds up to that time of the file."""
+        """Copy what sounds up to that time of the output."""
         while (packet := self._next()) is not None:
             time = packet.dts if packet.dts is not None else packet.pts
-            if time is not None and float(time * packet.time_base) > seconds:
+            if time is not None and float(time * packet.time_base) - self._start > seconds:
                 self._waiting = packet
                 return
             self._write(packet)
 
     def _next(self) -> Any:
+        import av
+
         packet, self._waiting = self._waiting, None
-        return packet if packet is not None else next(self._packets, None)
+        try:
+            return packet if packet is not None else next(self._packets, None)
+        except av.FFmpegError:
+            return None
 
     def _write(self, packet: Any) -> None:
         target = self._targets[packet.stream.index]
-        if packet.stream.index not in self._copied:
-            # A packet without a size ends the stream: what is left in decoder and encoder comes out.
-            frames = packet.decode()
-            for frame in [*frames, None] if not packet.size else frames:
-                for encoded in target.encode(frame):
-                    self._output.mux(encoded)
-        elif packet.size:
-            packet.stream = target
-            self._output.mux(packet)
+        if packet.stream.index in self._copied:
+            if packet.size:
+                packet.stream = target
+                self._mux(packet)
+            return
+        # A packet without a size ends the stream: what is left in decoder and encoder comes out.
+        frames = _heard(packet)
+        for frame in [*frames, None] if not packet.size else frames:
+            for encoded in target.encode(frame):
+                self._mux(encoded)
+
+    def _mux(self, packet: Any) -> None:
+        shift = round(self._start / packet.time_base)
+        for name in ("pts", "dts"):
+            if getattr(packet, name) is not None:
+                setattr(packet, name, getattr(packet, name) - shift)
+        self._output.mux(packet)
+
+
+def _heard(packet: Any) -> list[Any]:
+    """What a packet of sound holds; nothing where it is damaged."""
+    import av
+
+    try:
+        return list(packet.decode())
+    except av.FFmpegError:
+        return []
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -422,9 +483,7 @@ def _described(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
     width, height = (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
     rate = stream.average_rate or stream.guessed_rate
     fps = float(rate) if rate and 0 < rate < 1000 else NOMINAL_FPS
-    frames = stream.frames
-    if not frames and container.duration:
-        frames = round(container.duration / 1_000_000 * fps)
+    frames = stream.frames or round(_seconds(container, stream) * fps)
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     if turns % 2 and aspect:
         aspect = 1 / aspect
@@ -435,7 +494,22 @@ def _described(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
     return Clip(
         path, width, height, turns, fps, int(frames), Fraction(stream.time_base), aspect, space, full,
         bool(container.streams.audio), int(frame.color_primaries), int(frame.color_trc),
+        max(0.0, (container.start_time or 0) / 1_000_000),
     )  # fmt: skip
+
+
+def _seconds(container: Any, stream: Any) -> float:
+    """How long the pictures last as the file says; 0 where it does not."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    # Matroska says when a stream ends, and when the longest one does.
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        end = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        end = (container.duration or 0) / 1_000_000
+    return max(0.0, end - float((stream.start_time or 0) * stream.time_base))
 
 
 def _stamp(clip: Clip, number: int, frame: Any, before: int | None) -> int:

@@ -16,6 +16,7 @@ from faceapp.edit.cast import cast
 from faceapp.edit.colour import ColourMap
 from faceapp.edit.faces import LANDMARKER, EditFace
 from faceapp.edit.frames import COMMENT
+from faceapp.edit.neural import NeuralSwapper
 from faceapp.edit.points import upright
 from faceapp.edit.provenance import stamp_frame
 from faceapp.edit.sight import TAKEN_AGAIN, astray, doubt, lean_of, locate, next_box, sight_box
@@ -80,16 +81,19 @@ class LiveSwap:
         locks: Mapping[int, int | None] | None = None,
         everyone: bool = True,
         visible_mark: bool = False,
+        neural: NeuralSwapper | None = None,
     ) -> None:
         """refuse: asked once for every face. locks: track -> source, or None to leave it alone. everyone:
-        with more faces than sources these repeat. Loads the models. Raises ModelUnavailable."""
-        self._sources = tuple(sources)
+        with more faces than sources these repeat. neural: draws the faces, as slowly as it does: the session
+        leaves out frames. Loads the models. Raises ModelUnavailable."""
+        self.sources = tuple(sources)
         self._landmarker: Landmarker = models.landmarker(LANDMARKER)
         self._embedder: Embedder = models.embedder(analyser.model_key)
-        self._known = [source.face.face.embedding for source in self._sources]
+        self._known = [source.face.face.embedding for source in self.sources]
         self._refuse = refuse
         self._everyone = everyone
         self._visible_mark = visible_mark
+        self._neural = neural
         self._actors: dict[int, _Actor] = {}
         self._before: tuple[Shade, float] | None = None
         self._frames = 0
@@ -119,20 +123,24 @@ class LiveSwap:
             for index, (face, actor, move) in enumerate(zip(shown, actors, moves, strict=True))
         ]
         self._cast(shown, actors)
-        pairs, maps = [], []
+        pairs, maps, beside = [], [], []
         for face, actor, points in zip(shown, actors, placed, strict=True):
-            source = self._source_of(face, actor)
-            if points is None or source is None:
+            if points is None:
                 continue
-            target = _edit_face(points)
-            if _possible(target):
+            source, target = self._source_of(face, actor), _edit_face(points)
+            if source is None:
+                beside.append(target)
+            elif _possible(target):
                 pairs.append((target, source))
-                maps.append(self._colours(frame.image, target, source, actor))
+                if self._neural is None:
+                    maps.append(self._colours(frame.image, target, source, actor))
         self._before = shade, frame.seconds
         self._forget(frame.seconds)
         image = frame.image
-        if pairs:
-            image = swap_faces(frame.image, pairs, self.settings, maps, WORKERS)[0]
+        if pairs and self._neural is not None:
+            image = self._neural.swap_faces(frame.image, pairs, self.settings)[0]
+        elif pairs:
+            image = swap_faces(frame.image, pairs, self.settings, maps, WORKERS, beside)[0]
         return stamp_frame(image) if self._visible_mark and pairs else image
 
     def _moves(self, shade: Shade, seconds: float, actors: Sequence[_Actor]) -> list[Doubles | None]:
@@ -201,7 +209,7 @@ class LiveSwap:
             (face, actor) for face, actor in zip(faces, actors, strict=True) if actor.embedding is not None
         ]
         new = [pair for pair in ready if pair[1].source is None and not pair[1].refused]
-        if not new or not self._sources:
+        if not new or not self.sources:
             return
         rows = np.stack([actor.embedding for _, actor in ready if actor.embedding is not None])
         columns = np.stack([row for row in self._known if row is not None])
@@ -218,7 +226,7 @@ class LiveSwap:
         if actor.refused or (person is not None and person.no_swap):
             return None
         number = self._locks.get(face.track_id, actor.source)
-        return self._sources[number] if number is not None and 0 <= number < len(self._sources) else None
+        return self.sources[number] if number is not None and 0 <= number < len(self.sources) else None
 
     def _colours(self, image: Image, target: EditFace, source: Source, actor: _Actor) -> ColourMap | None:
         actor.painted += 1

@@ -1,8 +1,9 @@
-"""What a render has finished, kept below the data folder so that a killed one goes on from there.
+"""What a render has finished, kept below the data folder so that one that was stopped goes on from there.
 
     renders/VIDEO/survey.npz            what the clip shows: smoothed once, the same for every run
     renders/VIDEO/RENDER/state.json     what is being made
     renders/VIDEO/RENDER/0007.mp4       finished segments
+    renders/VIDEO-RENDER.lock           somebody is at work at it
 
 VIDEO is made of the clip's bytes, RENDER of everything that decides about a pixel. Every file is written
 under another name and renamed: what has its own name is whole.
@@ -10,12 +11,13 @@ under another name and renamed: what has its own name is whole.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,18 @@ from typing import Any
 import numpy as np
 
 from faceapp import __version__
-from faceapp.edit.frames import Clip, not_written
+from faceapp.config import MEGABYTE
+from faceapp.edit.claim import claimed
+from faceapp.edit.frames import Clip, frames_in, not_written, part_not_written
 from faceapp.edit.survey import FaceTrack, Survey
 from faceapp.edit.swap import Source, SwapSettings
+from faceapp.errors import Conflict
 
-# Seconds of a segment: what a kill costs at most.
+SURVEY = "survey.npz"
+# Seconds of a segment: what a stop costs at most.
 SEGMENT_SECONDS = 2.0
-# Videos whose unfinished renders are kept, and for how long.
-KEPT, KEPT_DAYS = 5, 14
+# Videos whose unfinished renders are kept, for how long, and how much of the disk they take together.
+KEPT, KEPT_DAYS, KEPT_BYTES = 5, 14, 2048 * MEGABYTE
 # Raised when the same inputs give other pixels.
 _VERSION = 1
 _BLOCK = 1 << 20
@@ -38,21 +44,22 @@ _TRACK_ARRAYS = ("points", "found", "strength", "sharpness", "colours", "embeddi
 _TRACK_NUMBERS = ("number", "person", "first", "best")
 
 
-def clip_key(path: Path, *models: str) -> str:
-    """The name of a clip's folder: its bytes, and the models that look at it."""
-    digest = hashlib.sha256(_text(_VERSION, __version__, *models))
+def clip_key(path: Path, *looks: str) -> str:
+    """The name of a clip's folder: its bytes, and the models that look at it and how."""
+    digest = hashlib.sha256(_text(_VERSION, __version__, *looks))
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()[:32]
 
 
-def render_key(roles: Mapping[int, Source], settings: SwapSettings, visible_mark: bool, segment: int) -> str:
-    """The name of a render's folder inside its clip's."""
+def render_key(survey: Survey, roles: Mapping[int, Source], settings: SwapSettings, *others: object) -> str:
+    """The name of a render's folder inside its clip's. others: what else decides about a pixel."""
     chosen = sorted(asdict(settings).items())
-    digest = hashlib.sha256(_text(_VERSION, __version__, segment, visible_mark, chosen))
+    digest = hashlib.sha256(_text(_VERSION, __version__, *others, chosen))
     for track, source in sorted(roles.items()):
         digest.update(_text(track, source.image.shape))
+        digest.update(survey.tracks[track].strength.tobytes())
         digest.update(source.image.tobytes())
         digest.update(source.face.points.tobytes())
     return digest.hexdigest()[:32]
@@ -72,24 +79,53 @@ class RenderFolder:
         survey: Survey,
         roles: Mapping[int, Source],
         settings: SwapSettings,
-        visible_mark: bool = False,
+        *others: object,
     ) -> RenderFolder:
-        """root: the clip's folder. Made now, with its state. Raises StoreUnavailable."""
+        """root: the clip's folder. others: what else decides about a pixel. Made now, with its state. Raises
+        StoreUnavailable."""
         length = max(1, round(SEGMENT_SECONDS * survey.clip.fps))
-        path = root / render_key(roles, settings, visible_mark, length)
-        folder = RenderFolder(path, survey.frames, length)
+        path = root / render_key(survey, roles, settings, length, *others)
         state = {
             "clip": survey.clip.name, "frames": survey.frames, "segment_frames": length,
             "settings": asdict(settings), "tracks": sorted(roles),
         }  # fmt: skip
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left in path.glob(".*"):
-                left.unlink()  # what a killed run was writing
             _replace(path / "state.json", json.dumps(state, indent=1).encode())
         except OSError as error:
-            raise not_written(path, error) from error
-        return folder
+            raise part_not_written(survey.clip, error) from error
+        return RenderFolder(path, survey.frames, length)
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """While the block runs nobody else works at this render. Raises Conflict when somebody does,
+        StoreUnavailable."""
+        root = self.path.parent
+        with contextlib.ExitStack() as stack:
+            try:
+                lock = root.with_name(f"{root.name}-{self.path.name}.lock")
+                ours = stack.enter_context(claimed(lock))
+                if ours:
+                    # The one that was at work before may have removed its folder.
+                    self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    self._tidy()
+            except OSError as error:
+                raise not_written(root, error) from error
+            if not ours:
+                raise Conflict(
+                    "render_at_work", "This video is being made already, in another window or command.",
+                    "Wait until it is ready, or stop it there.",
+                )  # fmt: skip
+            yield
+
+    def _tidy(self) -> None:
+        """Remove what a killed run was writing, and segments that a power cut left without their bytes."""
+        for left in self.path.glob(".*"):
+            left.unlink()
+        for number, path in enumerate(self.segments):
+            frames = min(self.length, self.frames - number * self.length)
+            if path.is_file() and frames_in(path) != frames:
+                path.unlink()
 
     @property
     def count(self) -> int:
@@ -108,12 +144,19 @@ class RenderFolder:
         """How many segments are there, from the first on without a gap."""
         return next((index for index, path in enumerate(self.segments) if not path.is_file()), self.count)
 
+    @property
+    def frames_finished(self) -> int:
+        """How many frames these segments have."""
+        return min(self.finished * self.length, self.frames)
+
     def remove(self) -> None:
         """Remove the render; and its clip's folder, when no other render needs it."""
         shutil.rmtree(self.path, ignore_errors=True)
         root = self.path.parent
-        if root.is_dir() and not any(entry.is_dir() for entry in root.iterdir()):
-            shutil.rmtree(root, ignore_errors=True)
+        with contextlib.suppress(OSError):  # somebody else may be at work in it by now
+            if not any(entry.is_dir() for entry in root.iterdir()):
+                (root / SURVEY).unlink(missing_ok=True)
+                root.rmdir()
 
 
 def save_survey(survey: Survey, folder: Path) -> None:
@@ -127,9 +170,9 @@ def save_survey(survey: Survey, folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         np.savez(temporary, **arrays)
-        os.replace(temporary, folder / "survey.npz")
+        os.replace(temporary, folder / SURVEY)
     except OSError as error:
-        raise not_written(folder, error) from error
+        raise part_not_written(survey.clip, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -137,7 +180,7 @@ def save_survey(survey: Survey, folder: Path) -> None:
 def load_survey(clip: Clip, folder: Path) -> Survey | None:
     """The survey that was kept for a clip; None where there is none that can be read."""
     try:
-        with np.load(folder / "survey.npz", allow_pickle=False) as arrays:
+        with np.load(folder / SURVEY, allow_pickle=False) as arrays:
             count = sum(name.endswith(".numbers") for name in arrays.files)
             tracks = tuple(_loaded(arrays, number) for number in range(count))
             return Survey(clip, arrays["stamps"], tracks, tuple(arrays["cuts"].tolist()))
@@ -145,15 +188,26 @@ def load_survey(clip: Clip, folder: Path) -> Survey | None:
         return None
 
 
-def prune(root: Path, keep: Path) -> None:
-    """Remove unfinished renders that are old or too many; `keep` and what is at work stay."""
+def prune(root: Path, keep: Path | None = None) -> None:
+    """Remove unfinished renders that are old, too many or too large; `keep` and what is at work stay."""
     if not root.is_dir():
         return
-    folders = sorted((path for path in root.iterdir() if path.is_dir() and path != keep), key=_touched)
-    limit = time.time() - KEPT_DAYS * 86400
-    old = [folder for folder in folders if _touched(folder) < limit]
-    for path in folders[: max(0, len(folders) - KEPT + 1)] + old:
-        shutil.rmtree(path, ignore_errors=True)
+    others = sorted((path for path in root.iterdir() if path.is_dir() and path != keep), key=_touched)
+    limit, room, places = time.time() - KEPT_DAYS * 86400, KEPT_BYTES, KEPT - (keep is not None)
+    for folder in reversed(others):
+        room -= _bytes(folder)
+        places -= 1
+        if (places < 0 or room < 0 or _touched(folder) < limit) and not _at_work(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _at_work(folder: Path) -> bool:
+    """Whether somebody makes a video of this clip. Locks that killed runs left go."""
+    for lock in folder.parent.glob(f"{folder.name}-*.lock"):
+        with claimed(lock) as free:
+            if not free:
+                return True
+    return False
 
 
 def _loaded(arrays: Any, number: int) -> FaceTrack:
@@ -163,7 +217,18 @@ def _loaded(arrays: Any, number: int) -> FaceTrack:
 
 def _touched(folder: Path) -> float:
     """When something in a folder was last written."""
-    return max((path.stat().st_mtime for path in (folder, *folder.rglob("*")) if path.exists()), default=0.0)
+    return max((found.st_mtime for found in _files(folder)), default=0.0)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(found.st_size for found in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    """The folder itself and all that is in it; what goes meanwhile is passed over."""
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            yield path.stat()
 
 
 def _replace(path: Path, data: bytes) -> None:

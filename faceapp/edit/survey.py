@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from faceapp.edit.cast import turn
 from faceapp.edit.colour import Colours, colours
 from faceapp.edit.faces import LANDMARKER, EditFace
 from faceapp.edit.frames import Clip, ClipFrame, RawFrame, develop, read_frames
@@ -59,6 +60,8 @@ PROFILE, BLURRED, SMALL = 42.0, 0.15, 24.0
 ONE_DOUBT = 5
 # Over so many frames a swap comes and goes where a face turns away and back.
 FADE_WIDTH = 1.5
+# Frames that are missing at the end are no more than this share of the clip's length.
+_END = 0.02
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
 REASONS = {
@@ -104,6 +107,22 @@ class FaceTrack:
     def shown(self, frame: int) -> float:
         """How much of a swap shows in one of its frames: 0 to 1, in twentieths."""
         return round(float(self.strength[frame - self.first]) * 20) / 20
+
+    @cached_property
+    def turns(self) -> Floats:
+        """(F, 2) yaw and pitch of the head in its frames, in degrees."""
+        return np.array([turn(points) for points in self.points], np.float32)
+
+    def turned_from(self, face: EditFace) -> Floats:
+        """(F,) degrees of yaw and pitch between the head in its frames and another one."""
+        apart = self.turns - np.array(turn(face.points), np.float32)
+        return np.asarray(np.hypot(apart[:, 0], apart[:, 1]), np.float32)
+
+    def left_where(self, doubts: Floats) -> FaceTrack:
+        """The same, left as it is also in frames in which one of the doubts (F,) is above 1: they come and
+        go softly, and a face that was given up is taken again well below."""
+        strength = np.minimum(self.strength, faded(doubts))
+        return self if np.array_equal(strength, self.strength) else replace(self, strength=strength)
 
     def face(self, frame: int) -> EditFace:
         """The face in one of its frames."""
@@ -157,9 +176,12 @@ class Survey:
     @property
     def remark(self) -> str:
         """What the user should know of the file; may be empty."""
-        if self.clip.frames and self.frames < 0.98 * self.clip.frames - 1:
-            return f"The file breaks off after {self.frames} of {self.clip.frames} frames."
-        return ""
+        promised = self.clip.frames
+        if not promised or self.frames >= (1 - _END) * promised - 1:
+            return ""
+        if self.length >= (1 - _END) * promised / self.clip.fps:
+            return f"The file is damaged: {promised - self.frames} of {promised} frames cannot be read."
+        return f"The file breaks off after {self.frames} of {promised} frames."
 
     @cached_property
     def people(self) -> tuple[tuple[FaceTrack, ...], ...]:
@@ -288,8 +310,10 @@ class Surveyor:
             self._stamps.append(raw.stamp)
             self._look(look)
             tell(len(self._stamps))
-        kept = [trace for trace in self._traces.values() if trace.confirmed and len(trace.points) >= SHORTEST]
-        kept = [trace for trace in kept if trace.samples and trace.colours]
+        # In a clip of a frame or two nothing can be seen again.
+        shortest, brief = min(SHORTEST, len(self._stamps)), len(self._stamps) < SHORTEST
+        kept = [trace for trace in self._traces.values() if len(trace.points) >= shortest]
+        kept = [trace for trace in kept if (trace.confirmed or brief) and trace.samples and trace.colours]
         if not kept:
             raise FaceAppError(
                 "no_face_in_video", f"No face was found in “{self._clip.name}”.",
@@ -374,9 +398,7 @@ class Surveyor:
         self._bridge(trace, placed, frame.number)
         self._append(trace, placed, move, found, trust)
 
-    def _append(
-        self, trace: _Trace, placed: Floats, move: Doubles | None, found: bool, trust: float
-    ) -> None:
+    def _append(self, trace: _Trace, placed: Floats, move: Doubles | None, found: bool, trust: float) -> None:
         trace.moves.append(_move_of(trace, placed, move))
         trace.points.append(placed)
         trace.found.append(found)
@@ -493,15 +515,20 @@ class Surveyor:
 
 
 def _strength(frames: Ints, doubts: dict[int, float]) -> Floats:
-    """(F,) 1 where a face is swapped, 0 where it is left, and a short way between."""
+    """(F,) how much of a swap shows, from the doubts about some frames."""
     at = sorted(doubts)
     # The middle one of three: a single look that fails says little.
     values = [doubts[frame] for frame in at]
     calm = [float(np.median(values[max(0, n - 1) : n + 2])) for n in range(len(values))]
-    rows = np.interp(frames, at, calm) if at else np.zeros(len(frames))
-    believed, shown = [], bool(rows[0] <= TAKEN_AGAIN)
-    for value in rows:
-        shown = value <= (1.0 if shown else TAKEN_AGAIN)
+    return faded(np.interp(frames, at, calm) if at else np.zeros(len(frames)))
+
+
+def faded(doubts: Floats | Doubles) -> Floats:
+    """(F,) 1 where a face is swapped, 0 where its doubt (F,) is above 1, and a short way between. A face that
+    was given up is taken again at `TAKEN_AGAIN`."""
+    believed, shown = [], bool(doubts[0] <= TAKEN_AGAIN)
+    for value in doubts:
+        shown = bool(value <= (1.0 if shown else TAKEN_AGAIN))
         believed.append(float(shown))
     return over_time(np.array(believed, np.float32), FADE_WIDTH)
 
@@ -589,11 +616,10 @@ def _spent(track: LiveTrack) -> LiveTrack:
 
 
 def _suspects(track: FaceTrack) -> list[Suspect]:
-    yaw = np.array([pose(five)[0] for five in five_points(track.points)])
     size = np.ptp(track.points, axis=1).min(1)
     doubtful = {
         "left": track.strength < 0.5,
-        "profile": (np.abs(yaw) > PROFILE) & (track.strength >= 0.5),
+        "profile": (np.abs(track.turns[:, 0]) > PROFILE) & (track.strength >= 0.5),
         "blurred": track.sharpness < BLURRED,
         "lost": ~track.found,
         "small": size < SMALL,

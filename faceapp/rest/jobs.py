@@ -36,14 +36,12 @@ def _result(job: Job) -> wire.Json | None:
     """What came of it, where that is more than having been done."""
     if isinstance(job.result, EnrolReport):
         return wire.enrolment(job.result)
-    if isinstance(job.result, SwapReport):
+    if isinstance(job.result, SwapReport | VideoReport):
         return swap.report(job, job.result)
     if isinstance(job.result, MorphReport):
         return morph.report(job, job.result)
     if isinstance(job.result, BatchReport):
         return wire.swaps(job.result)
-    if isinstance(job.result, VideoReport):
-        return wire.swapped_video(job.result)
     return None
 
 

@@ -1,42 +1,69 @@
 """/create_mix, the address that the swap started from, and the files that jobs made.
 
 Faces of some photos are put onto the most similar faces of a crowd photo; the boxes of the changed faces
-and a title come back. Photos come as uploads, or as addresses that are in the list of allowed cameras.
+and a title come back. Photos come as uploads, or as addresses that are in the list of allowed cameras. The
+crowd may also be a video that is uploaded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.datastructures import FileStorage
+from werkzeug.utils import secure_filename
 
 from faceapp import wire
+from faceapp.config import MEGABYTE
 from faceapp.edit.cast import CastChoices
-from faceapp.errors import BadRequest, Cancelled, Conflict, NotFound, StoreUnavailable, TooLarge
+from faceapp.edit.results import not_written
+from faceapp.errors import (
+    BadRequest,
+    Cancelled,
+    Conflict,
+    FaceAppError,
+    NotFound,
+    StoreUnavailable,
+    TooLarge,
+    UnusablePhoto,
+)
 from faceapp.jobs import Job
+from faceapp.pipeline.kinds import other_kind, picture_kind
 from faceapp.pipeline.photos import decode_photo, photo_from_pixels
 from faceapp.rest.classroom import allowed_camera
 from faceapp.rest.context import context, services
+from faceapp.rest.uploads import NAME_LENGTH
 from faceapp.services.classroom import Busy
+from faceapp.stream.sources import SourceLost
 from faceapp.tasks.morph import MorphReport
 from faceapp.tasks.swap import SwapReport
+from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import Photo
+
+if TYPE_CHECKING:
+    from faceapp.edit.frames import Clip
+    from faceapp.edit.swap import SwapSettings
 
 SOURCES = ("me", "friend", "faces")
 MOST_PHOTOS = 20
 MOST_POINTS = 500
 # Mixes that wait or run; each holds its photos in memory.
 MOST_WAITING = 8
+# Of a video, as its head describes it.
+MOST_SECONDS, MOST_PIXELS = 600, 3840 * 2160
+HEAD_BYTES = 4096
+# Larger results are read while they are sent.
+LARGE = 8 * MEGABYTE
 POLL_SECONDS = 0.2
 TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
-OTHER_TYPES = {".gif": "image/gif", ".apng": "image/apng", ".mp4": "video/mp4", ".tif": "image/tiff"}
+VIDEO_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska"}
 # What else jobs make.
 MORPH_TYPES = {".gif": "image/gif", ".apng": "image/apng", ".mp4": "video/mp4"}
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off", "none")
@@ -56,25 +83,79 @@ def create_mix() -> tuple[Response, int]:
         likeness=_share(fields, "likeness"),
         colour=_text(fields, "colour") or None,
     )
-    suffix = f".{_text(fields, 'format') or 'jpg'}"
-    if suffix not in TYPES:
-        raise BadRequest("bad_format", "“format” is jpg, png or webp.")
     if sum(job.kind == "swap" and not job.finished for job in services().jobs.all()) >= MOST_WAITING:
         raise Busy("swaps_busy", "Too many swaps are waiting.", "Try again in a moment.")
     with context().slots:
-        sources, crowd = _photos(fields)
-        choices = CastChoices(
-            points=_points(fields, crowd),
-            max_distance=_limit(fields, "max_distance", 2.0, 2.0),
-            max_turn=_limit(fields, "max_turn", 180.0, 60.0),
-            everyone=_yes(fields, "everyone"),
-            far=_yes(fields, "small_faces"),
-        )
-        out = services().swaps.results.place(suffix)
-        job = services().swaps.start_photo(sources, crowd, out, settings, choices)
+        given = _all_given(fields)
+        (crowd,) = given.pop("crowd")
+        sources = _sources(fields, given)
+        if isinstance(crowd, FileStorage) and _is_video(crowd):
+            job = _start_video(fields, sources, crowd, settings)
+        else:
+            job = _start_photo(fields, sources, crowd, settings)
     if not wait:
         return jsonify(answer(job)), 202
     return jsonify(answer(finished(job))), 200
+
+
+def _start_photo(
+    fields: Fields, sources: list[Photo], given: FileStorage | str, settings: SwapSettings
+) -> Job:
+    suffix = _suffix(fields, TYPES)
+    crowd = _turned(_photo(given, "crowd"), fields, "")
+    choices = _choices(fields, crowd.width, crowd.height)
+    out = services().swaps.results.place(suffix)
+    return services().swaps.start_photo(sources, crowd, out, settings, choices)
+
+
+def _start_video(
+    fields: Fields, sources: list[Photo], given: FileStorage, settings: SwapSettings
+) -> Job:
+    """The video is kept while the job runs. Raises BadRequest, TooLarge, UnusablePhoto, StoreUnavailable."""
+    suffix = _suffix(fields, VIDEO_TYPES)
+    if any(_text(fields, name) for name in ("rotation", "flip", "crop")):
+        sentence = "“rotation”, “flip” and “crop” are for photos: a video stays as it is."
+        raise BadRequest("photo_only", sentence, "Leave them out.")
+    results, swaps = services().swaps.results, services().swaps
+    place = results.place(f"-{secure_filename(given.filename or '')[-NAME_LENGTH:] or 'crowd'}")
+    try:
+        given.save(place)
+        clip = swaps.videos.open(place)
+        _check_clip(clip)
+        choices = _choices(fields, clip.width, clip.height)
+        job = swaps.start_video(sources, place, results.place(suffix), settings, choices)
+    except FaceAppError as error:
+        place.unlink(missing_ok=True)
+        if isinstance(error, SourceLost):
+            raise UnusablePhoto(error.code, error.sentence, error.hint) from error
+        raise
+    except OSError as error:
+        place.unlink(missing_ok=True)
+        raise not_written(place, error) from error
+    _remove_after(job, place)
+    return job
+
+
+def _check_clip(clip: Clip) -> None:
+    """A port is no workshop: longer and larger videos are for the window and the command line."""
+    seconds = clip.frames / clip.fps
+    if seconds > MOST_SECONDS or clip.width * clip.height > MOST_PIXELS:
+        sentence = f"The video has {clip.width}x{clip.height} pixels and {seconds:.0f} seconds."
+        hint = f"At most {MOST_SECONDS} seconds and 3840x2160 pixels are taken. The window takes any."
+        raise TooLarge("video_too_large", sentence, hint)
+
+
+def _remove_after(job: Job, place: Path) -> None:
+    """Remove an upload when its job has ended, however it does."""
+
+    def listen(changed: Job) -> None:
+        if changed.id == job.id and changed.finished:
+            leave()
+            with contextlib.suppress(OSError):  # the program's end removes what is still open
+                place.unlink(missing_ok=True)
+
+    leave = services().jobs.subscribe(listen)
+    listen(services().jobs.get(job.id))
 
 
 @blueprint.get("/results/<job_id>")
@@ -87,35 +168,50 @@ def result(job_id: str) -> Response:
         raise job.error
     place = _file(job)
     try:
-        data = place.read_bytes() if place is not None else None
+        if place is not None:
+            return _sent(place)
     except FileNotFoundError:
-        data = None
-    if place is None or data is None:
-        raise NotFound("no_such_result", "There is no such result any more.", "Only the newest are kept.")
-    return Response(data, mimetype={**TYPES, **MORPH_TYPES}.get(place.suffix, "application/octet-stream"))
+        pass
+    raise NotFound("no_such_result", "There is no such result any more.", "Only the newest are kept.")
+
+
+def _sent(place: Path) -> Response:
+    """The file; a large one not read into memory, and in parts for who asks. Raises FileNotFoundError."""
+    mimetype = {**TYPES, **MORPH_TYPES, **VIDEO_TYPES}.get(place.suffix, "application/octet-stream")
+    if place.stat().st_size > LARGE:
+        return send_file(place.absolute(), mimetype, conditional=True)
+    return Response(place.read_bytes(), mimetype=mimetype)
 
 
 def answer(job: Job) -> wire.Json:
-    """What a client of /create_mix sees; the last four are null while the job is not done."""
-    document = wire.swap(job.result) if isinstance(job.result, SwapReport) else {}
+    """What a client of /create_mix sees; what the job made is null while it is not done."""
+    document = report(job, job.result) if isinstance(job.result, SwapReport | VideoReport) else {}
     return {
         "id": job.id,
         "state": job.state.value,
         "job": f"/jobs/{job.id}",
         "file": f"/results/{job.id}",
         **{name: document.get(name) for name in ("title", "boxes", "faces", "remarks")},
+        "video": document if isinstance(job.result, VideoReport) else None,
     }
 
 
-def report(job: Job, found: SwapReport) -> wire.Json:
-    """The report of a job; `out` is an address for a file that the port hands out."""
-    document = wire.swap(found)
-    return {**document, "out": f"/results/{job.id}"} if _file(job) is not None else document
+def report(job: Job, found: SwapReport | VideoReport) -> wire.Json:
+    """The report of a job; `out` is an address for a file that the port hands out, and `target` no path."""
+    if isinstance(found, SwapReport):
+        document = wire.swap(found)
+    else:
+        title = f"{found.swapped} of {found.frames} frames swapped"
+        document = {"title": title, **wire.swapped_video(found)}
+    if _file(job) is None:
+        return document
+    return {**document, "out": f"/results/{job.id}", "target": "crowd"}
 
 
 def _file(job: Job) -> Path | None:
     """The kept file of a job. A file that the user saved elsewhere is not handed out."""
-    place = Path(job.result.out) if isinstance(job.result, SwapReport | MorphReport) else None
+    made = isinstance(job.result, SwapReport | MorphReport | VideoReport)
+    place = Path(job.result.out) if made else None
     return place if place is not None and services().swaps.results.holds(place) else None
 
 
@@ -136,24 +232,35 @@ def finished(job: Job) -> Job:
 # -- photos -------------------------------------------------------------------------------------
 
 
-def _photos(fields: Fields) -> tuple[list[Photo], Photo]:
-    """The source photos and the crowd. Raises BadRequest, TooLarge, Forbidden, and what a photo refuses."""
+def _all_given(fields: Fields) -> dict[str, list[FileStorage | str]]:
+    """The uploads and addresses of every role. Raises BadRequest, TooLarge."""
     given = {role: _given(fields, role) for role in (*SOURCES, "crowd")}
     if not any(given[role] for role in SOURCES):
         raise BadRequest("no_source", "Whose face is to be used is missing.", "Send it as “me” or “faces”.")
     if len(given["crowd"]) != 1:
-        hint = "Send one photo, or one address, as “crowd”."
+        hint = "Send one photo, one video, or one address, as “crowd”."
         raise BadRequest("no_crowd", "The photo that the faces go into is missing.", hint)
     if sum(map(len, given.values())) > MOST_PHOTOS:
         raise TooLarge("too_many_photos", f"More than {MOST_PHOTOS} photos were sent.", "Send fewer.")
-    sources = [
+    return given
+
+
+def _sources(fields: Fields, given: Mapping[str, list[FileStorage | str]]) -> list[Photo]:
+    """The photos of the faces to use. Raises BadRequest, Forbidden, and what a photo refuses."""
+    return [
         _turned(_photo(each, role), fields, "" if role == "faces" else f"{role}_")
         if role != "faces"
         else _photo(each, role)
         for role in SOURCES
         for each in given[role]
     ]
-    return sources, _turned(_photo(given["crowd"][0], "crowd"), fields, "")
+
+
+def _is_video(file: FileStorage) -> bool:
+    """By its first bytes alone: a list of other files or addresses, whatever its name, is never opened."""
+    head = file.stream.read(HEAD_BYTES)
+    file.stream.seek(0)
+    return not picture_kind(head) and "video" in other_kind(head)
 
 
 def _given(fields: Fields, role: str) -> list[FileStorage | str]:
@@ -240,6 +347,26 @@ def _yes(fields: Fields, name: str) -> bool:
     return text in TRUE
 
 
+def _suffix(fields: Fields, types: Mapping[str, str]) -> str:
+    """The ending of the result's file; the first type where none is asked for."""
+    suffix = f".{_text(fields, 'format')}" if _text(fields, "format") else next(iter(types))
+    if suffix not in types:
+        *first, last = (ending[1:] for ending in types)
+        raise BadRequest("bad_format", f"“format” is {', '.join(first)} or {last} here.")
+    return suffix
+
+
+def _choices(fields: Fields, width: int, height: int) -> CastChoices:
+    """Who goes where, for a crowd of that size."""
+    return CastChoices(
+        points=_points(fields, width, height),
+        max_distance=_limit(fields, "max_distance", 2.0, 2.0),
+        max_turn=_limit(fields, "max_turn", 180.0, 60.0),
+        everyone=_yes(fields, "everyone"),
+        far=_yes(fields, "small_faces"),
+    )
+
+
 def _rotation(fields: Fields, name: str) -> int:
     """How many quarters clockwise."""
     text = _text(fields, name) or "0"
@@ -271,14 +398,14 @@ def _limit(fields: Fields, name: str, most: float, default: float) -> float:
     return numbers[0]
 
 
-def _points(fields: Fields, crowd: Photo) -> tuple[tuple[float, float], ...]:
-    """The tapped points, in pixels of the crowd photo as it is after rotation, flip and crop."""
+def _points(fields: Fields, width: int, height: int) -> tuple[tuple[float, float], ...]:
+    """The tapped points, in pixels of the crowd as it is after rotation, flip and crop."""
     numbers = _numbers(fields, "points")
     if len(numbers) % 2 or len(numbers) > 2 * MOST_POINTS:
         raise BadRequest("bad_points", "“points” must be pairs of numbers: x, y, x, y, ...")
     if not numbers:
         return ()
-    pixels = _pixels(numbers, crowd.width, crowd.height)
+    pixels = _pixels(numbers, width, height)
     return tuple(zip(pixels[::2], pixels[1::2], strict=True))
 
 

@@ -28,9 +28,9 @@ from faceapp.edit.cast import (
 )
 from faceapp.edit.faces import EditFace, FaceReader
 from faceapp.edit.points import size
-from faceapp.edit.results import refuse_sources
+from faceapp.edit.results import refuse_closed, refuse_sources
 from faceapp.errors import BadRequest, FaceAppError, Forbidden, TooLarge, UnusableFace
-from faceapp.jobs import Job, JobContext, JobManager
+from faceapp.jobs import Job, JobManager
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
@@ -107,7 +107,7 @@ class Swaps:
         self.videos = VideoSwaps(
             analyser, models, paths, jobs, settings,
             people=self._people, barred_sources=self._barred_sources, no_swap=self._no_swap,
-            settings=self._video_settings,
+            settings=self.settings, neural=self._drawing,
         )  # fmt: skip
 
     # -- who goes where -----------------------------------------------------------------------------
@@ -299,18 +299,23 @@ class Swaps:
         return swap_crowd(image, faces, pairs, chosen, self._engine(chosen))
 
     def _engine(self, settings: SwapSettings) -> Swap:
-        """What puts one face onto another. A network is asked only once who a source is."""
-        if settings.engine == "classical":
-            from faceapp.edit.swap import swap_faces
+        """What puts one face onto another."""
+        from faceapp.edit.swap import swap_faces
 
-            return swap_faces
+        network = self._drawing(settings)
+        return swap_faces if network is None else network.swap_faces
+
+    def _drawing(self, settings: SwapSettings) -> NeuralSwapper | None:
+        """The network that draws, where the settings want one; it is asked only once who a source is."""
+        if settings.engine == "classical":
+            return None
         from faceapp.edit.neural import NeuralSwapper
 
         network = self._models.swapper()
         kept = self._neural
         if kept is None or kept[0] is not network:
             kept = self._neural = network, NeuralSwapper(network)
-        return kept[1].swap_faces
+        return kept[1]
 
     def _source(self, plan: Plan, shown: SourceFace) -> Source:
         """The prepared face of a source photo, kept: sliders move often."""
@@ -348,15 +353,10 @@ class Swaps:
     ) -> Job:
         """Swap into one photo, as a job whose result is a SwapReport."""
         check_output(out, (*sources, target))
-        body = partial(
-            self.swap_photo,
-            sources=tuple(sources),
-            target=target,
-            out=out,
-            settings=settings,
-            choices=choices,
-        )
-        return self._jobs.submit("swap", f"Swap faces into {target.name or 'a photo'}", body)
+        return self._start(
+            target.name or "a photo", tasks.swap_photo,
+            sources=tuple(sources), target=target, out=out, settings=settings, choices=choices,
+        )  # fmt: skip
 
     def start_batch(
         self,
@@ -370,15 +370,16 @@ class Swaps:
         if os.path.abspath(out) == os.path.abspath(folder):
             sentence = "The results would be written over the photos they are made from."
             raise BadRequest("same_folder", sentence, "Choose another folder for them.")
-        body = partial(
-            self.swap_folder,
-            sources=tuple(sources),
-            folder=folder,
-            out=out,
-            settings=settings,
-            choices=choices,
-        )
-        return self._jobs.submit("swap", f"Swap faces into {folder.name}", body)
+        refuse_closed(out / folder.name)
+        return self._start(
+            folder.name, tasks.swap_folder,
+            sources=tuple(sources), folder=folder, out=out, settings=settings, choices=choices,
+        )  # fmt: skip
+
+    def _start(self, name: str, body: Callable[..., Any], /, **request: Any) -> Job:
+        if self.settings(request["settings"]).engine == "neural":
+            self._models.plugins.require()
+        return self._jobs.submit("swap", f"Swap faces into {name}", partial(body, swaps=self, **request))
 
     def start_video(
         self,
@@ -389,14 +390,7 @@ class Swaps:
         choices: CastChoices | None = None,
     ) -> Job:
         """Swap into a video file, as a job whose result is a VideoReport; `videos` does the rest."""
-        self._video_settings(settings)
         return self.videos.start(sources, path, out, settings, choices)
-
-    def swap_photo(self, context: JobContext, **request: Any) -> tasks.SwapReport:
-        return tasks.swap_photo(context, self, **request)
-
-    def swap_folder(self, context: JobContext, **request: Any) -> tasks.BatchReport:
-        return tasks.swap_folder(context, self, **request)
 
     # -- settings -----------------------------------------------------------------------------------
 
@@ -409,14 +403,6 @@ class Swaps:
         """
         base = chosen or (self._presets.get(preset) if preset else self._presets.default())
         return self._presets.changed(base, {name: v for name, v in changes.items() if v is not None})
-
-    def _video_settings(self, chosen: SwapSettings | None = None) -> SwapSettings:
-        """The same for a video. Raises BadRequest for the neural engine, which is too slow and not steady."""
-        settings = self.settings(chosen)
-        if settings.engine == "neural":
-            hint = "Choose the classical engine for videos and cameras."
-            raise BadRequest("neural_video", "The neural engine swaps faces of photos alone.", hint)
-        return settings
 
     def presets(self) -> dict[str, SwapSettings]:
         """The built-in settings and the user's own, by name."""
@@ -431,8 +417,9 @@ class Swaps:
         self._presets.delete(name)
 
     def close(self) -> None:
-        """Delete the results that nobody saved."""
+        """Delete the results that nobody saved, and what is left of old renders."""
         self.results.close()
+        self.videos.close()
 
 
 # -- sentences --------------------------------------------------------------------------------------

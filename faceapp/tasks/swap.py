@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceapp.errors import Cancelled
+from faceapp.errors import Cancelled, StoreUnavailable
 from faceapp.jobs import JobContext
 from faceapp.pipeline.analysis import in_order
 from faceapp.types import Box, Photo, Skipped
@@ -104,7 +104,8 @@ def swap_folder(
 ) -> BatchReport:
     """Swap into every photo below a folder, into files of the same names below `out`.
 
-    A photo that cannot be used is skipped with its reason. Cancelling keeps what is done.
+    A photo that cannot be used is skipped with its reason. Cancelling keeps what is done, and so does a place
+    that takes no more files, which raises StoreUnavailable.
     """
     from faceapp.pipeline.photos import find_photos, read_photo
 
@@ -125,7 +126,7 @@ def swap_folder(
     for (path, _), outcome in context.track(in_order(places, work), len(places), "Swapping"):
         if isinstance(outcome, SwapReport):
             done.append(outcome)
-        elif isinstance(outcome, Cancelled):
+        elif isinstance(outcome, Cancelled | StoreUnavailable):
             raise outcome
         else:
             skipped.append(Skipped(str(path), outcome.code, str(outcome)))

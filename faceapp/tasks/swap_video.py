@@ -1,4 +1,4 @@
-"""Faces put into a whole video: looked at, cast, rendered in segments that outlive a kill, joined."""
+"""Faces put into a whole video: looked at, cast, rendered in segments that outlive a stop, joined."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from faceapp.types import Photo
 
 if TYPE_CHECKING:
     from faceapp.edit.cast import CastChoices
+    from faceapp.edit.segments import RenderFolder
     from faceapp.edit.survey import Survey, Suspect
     from faceapp.edit.swap import SwapSettings
     from faceapp.services.swap_video import VideoPlan, VideoSwaps
 
 # What rendering a frame costs against looking at it, until it is known: for the time that is left.
 RENDER_COST = 1.5
+# The code of `Cancelled` where there is something to go on from.
+HALF_WAY = "stopped_half_way"
 
 
 @dataclass(frozen=True)
@@ -82,28 +85,46 @@ def swap_video(
     settings: SwapSettings | None = None,
     choices: CastChoices | None = None,
 ) -> VideoReport:
-    """Look, cast, render and join. A run that was killed is gone on with where it stood; a cancelled one
-    leaves nothing. Raises FaceAppError when nothing can be swapped."""
+    """Look, cast, render and join. What was finished when it is stopped, in whatever way, is kept: the same
+    swap goes on from there. Raises FaceAppError when nothing can be swapped, or when it is at work already;
+    Cancelled with a sentence that says what is kept."""
     clip = videos.open(path)
-    survey = videos.look(clip, _looking(context, clip.frames))
+    context.progress(0, None, "Looking at the faces to use")
+    videos.usable(sources, choices)
+    survey = videos.look(clip, _looking(context, clip.frames, videos.drawing(settings)))
     plan = videos.plan(sources, survey, choices)
-    if not any(track.swappable for track in survey.tracks if track.number in plan.cast.roles):
+    cast = plan.cast
+    if not any(track.swappable for track in cast.survey.tracks if track.number in cast.roles):
         raise videos.nothing_to_do(plan)
     folder = videos.folder(plan, settings)
-    first = folder.finished * folder.length
-    try:
-        videos.render(plan, settings, folder, _swapping(context, survey.frames, first))
-        context.progress(2 * survey.frames, 2 * survey.frames, "Joining")
-        videos.finish(plan, folder, out)
-    except Cancelled:
+    with folder.claimed():
+        first = folder.frames_finished
+        try:
+            videos.render(plan, settings, folder, _swapping(context, survey.frames, first))
+            context.progress(2 * survey.frames, 2 * survey.frames, "Joining")
+            videos.finish(plan, folder, out, settings, context.check)
+        except Cancelled as stopped:
+            raise _stopped(folder) from stopped
         folder.remove()
-        raise
-    folder.remove()
     return _report(plan, out, first)
 
 
-def _looking(context: JobContext, promised: int) -> Callable[[int], None]:
-    """Progress of the first half: the time left counts the second one in."""
+def _stopped(folder: RenderFolder) -> Cancelled:
+    """What somebody is told who stopped a render."""
+    from faceapp.edit.segments import KEPT_DAYS
+
+    done = folder.frames_finished
+    if not done:
+        # What the video shows stays: looking at it took as long as a good part of the rest.
+        return Cancelled("cancelled", "Stopped before the first part of the video was finished.")
+    sentence = f"Stopped: {done} of {folder.frames} frames are finished, and kept for {KEPT_DAYS} days."
+    hint = f"Start the same swap again to go on from there. They lie in {folder.path.parents[1]}."
+    return Cancelled(HALF_WAY, sentence, hint)
+
+
+def _looking(context: JobContext, promised: int, drawing: float) -> Callable[[int], None]:
+    """Progress of the first half: the time left counts the second one in. drawing: seconds that a network
+    needs for a face; one is expected on every frame."""
     started = time.monotonic()
     total = 2 * promised or None
 
@@ -111,7 +132,7 @@ def _looking(context: JobContext, promised: int) -> Callable[[int], None]:
         each = (time.monotonic() - started) / max(done, 1)
         rate = None
         if total is not None and promised > done and each > 0:
-            left = each * (promised - done + RENDER_COST * promised)
+            left = each * (promised - done + RENDER_COST * promised) + drawing * promised
             rate = (total - done) / left
         of = f" of {promised}" if promised else ""
         context.progress(min(done, promised or done), total, f"Looking at frame {done}{of}", rate)
@@ -135,7 +156,7 @@ def _swapping(context: JobContext, frames: int, first: int) -> Callable[[int, fl
 
 
 def _report(plan: VideoPlan, out: Path, resumed: int) -> VideoReport:
-    survey = plan.survey
+    survey = plan.cast.survey
     people = []
     for number, tracks in enumerate(survey.people):
         cast = plan.cast.casts[number]

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from camera_server import jpeg, together
 from commands import Run, runner
+from made_clips import scene, write_clip
+from PIL import Image as Image_
 
+from faceapp.edit import segments
 from faceapp.edit.provenance import read_marks
 from faceapp.jobs import Job
 from faceapp.opencv import cv2
@@ -127,6 +130,48 @@ def test_a_video(run: Run, grace: Path, tmp_path: Path, astronaut: Image) -> Non
     assert (document["frames"], document["swapped_frames"], document["sound"]) == (8, 8, False)
     assert document["people"][0]["source"] == 1
     assert out.stat().st_size > 1000
+
+
+def test_a_gif_becomes_a_video_where_the_result_has_the_name_of_one(
+    run: Run, grace: Path, tmp_path: Path, astronaut: Image
+) -> None:
+    gif = tmp_path / "Größe 名.gif"
+    shots = [Image_.fromarray(astronaut[:300, 50 + step : 450 + step, ::-1]) for step in range(6)]
+    shots[0].save(gif, save_all=True, append_images=shots[1:], duration=80)
+    document = run("--faces", grace, "--into", gif, "--out", tmp_path / "o.mp4", "--json").document
+    assert (document["frames"], document["swapped_frames"]) == (6, 6)
+    assert run("--faces", grace, "--into", gif, "--out", tmp_path / "o.png").status == 0
+
+
+def test_a_video_goes_into_a_folder_and_a_stop_says_how_to_go_on(
+    run: Run, services: Services, grace: Path, tmp_path: Path, astronaut: Image, hopper: Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    clip = write_clip(
+        tmp_path / "clip.mp4", [scene(astronaut, hopper, n, (320, 180)) for n in range(16)], sound=False
+    )
+    folder = tmp_path / "results"
+    folder.mkdir()
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 0.16)
+    words = ("--faces", grace, "--into", clip, "--out", folder, "--everyone")
+    wait = services.jobs.wait
+
+    def interrupted(job_id: str, timeout: float | None = None) -> Job:
+        """Ctrl-C when the first segment is there."""
+        while not list(services.swaps.videos.renders.rglob("0000.mp4")):
+            if wait(job_id, 0.005).finished:
+                return services.jobs.get(job_id)
+        monkeypatch.setattr(services.jobs, "wait", wait)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services.jobs, "wait", interrupted)
+    ended = run(*words)
+    assert ended.status == 1 and "of 16 frames are finished" in ended.err, ended.err
+    assert "to go on from there" in ended.err and not list(folder.iterdir())
+    ended = run(*words)
+    assert ended.status == 0, ended.err
+    assert "from an earlier run" in ended.out.splitlines()[0]
+    assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
 
 
 def test_the_result_goes_into_a_folder(run: Run, grace: Path, crowd: Path, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from made_clips import FPS, decoded, scene, times, write_clip
 
 from db.store import open_store
 from faceapp.config import SettingsFile
@@ -46,58 +46,8 @@ from faceapp.types import Floats, Image, PersonName, Photo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EVERYONE = CastChoices(everyone=True)
-FPS = 25
 # The clip of most tests: all of its frames, and those that show no face.
 FRAMES, GREY = 20, 3
-
-
-def scene(astronaut: Image, hopper: Image, number: int, size: tuple[int, int]) -> Image:
-    """Both portraits side by side, moving and growing a little."""
-    width, height = size
-    canvas = np.full((height, width, 3), 90, np.uint8)
-    for index, portrait in enumerate((astronaut, hopper)):
-        scale = (0.62 + 0.001 * number) * height / portrait.shape[0] * (1.25 if index else 1.0)
-        small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        left = round(width * (0.04 + 0.5 * index) + 4 * math.sin(number / 5 + index))
-        top = round(height * 0.05 + 3 * math.cos(number / 7))
-        part = canvas[top : top + small.shape[0], left : left + small.shape[1]]
-        part[:] = small[: part.shape[0], : part.shape[1]]
-    return canvas
-
-
-def write_clip(
-    path: Path,
-    pictures: list[Image],
-    codec: str = "libx264",
-    sound: bool = True,
-    turned: int = 0,
-    gaps: bool = False,
-) -> Path:
-    """A video of these pictures. gaps: at an uneven rate."""
-    with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, rate=FPS)
-        video.height, video.width = pictures[0].shape[:2]
-        video.pix_fmt = "yuv420p"
-        video.codec_context.time_base = Fraction(1, 1000)
-        if turned:
-            video.set_display_rotation(turned)
-        audio = output.add_stream("aac", rate=44100, layout="mono") if sound else None
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
-            frame.pts = number * 40 + (number % 3) * 7 * gaps
-            frame.time_base = Fraction(1, 1000)
-            for packet in video.encode(frame):
-                output.mux(packet)
-        for packet in video.encode():
-            output.mux(packet)
-        if audio is not None:
-            samples = np.arange(44100 * len(pictures) // FPS) / 44100
-            wave = (np.sin(2 * np.pi * 440 * samples) * 0.4).astype(np.float32)[None]
-            tone = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-            tone.sample_rate = 44100
-            for packet in [*audio.encode(tone), *audio.encode(None)]:
-                output.mux(packet)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +62,6 @@ def clip_file(tmp_path_factory: pytest.TempPathFactory, astronaut: Image, hopper
 @pytest.fixture
 def source(hopper: Image) -> Photo:
     return Photo(hopper, "hopper", name="hopper")
-
-
-def decoded(path: Path) -> list[str]:
-    """A hash of every frame."""
-    clip = open_clip(path)
-    return [hashlib.md5(develop(clip, raw).image).hexdigest() for raw in read_frames(clip)]
-
-
-def times(path: Path) -> list[float]:
-    clip = open_clip(path)
-    return [float(raw.stamp * clip.time_base) for raw in read_frames(clip)]
 
 
 def sound_of(path: Path) -> tuple[str, float]:
@@ -242,7 +181,7 @@ RUN = """
 """
 
 
-def test_a_cancelled_swap_leaves_nothing(
+def test_a_swap_that_is_cancelled_before_its_first_segment_keeps_what_it_saw(
     services: Services, clip_file: Path, source: Photo, tmp_path: Path
 ) -> None:
     out = tmp_path / "out" / "out.mp4"
@@ -257,7 +196,8 @@ def test_a_cancelled_swap_leaves_nothing(
         services.swaps.videos.swap(context, [source], clip_file, out, choices=EVERYONE)
     assert FRAMES + 11 <= seen[-1] < FRAMES + 16
     assert not out.parent.exists() or not list(out.parent.iterdir())
-    assert not list(services.swaps.videos.renders.iterdir())
+    renders = services.swaps.videos.renders
+    assert list(renders.rglob("survey.npz")) and not list(renders.rglob("0*.mp4"))
 
 
 def test_the_job_tells_how_far_it_is(

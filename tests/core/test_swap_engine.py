@@ -102,8 +102,10 @@ def test_without_networks_the_neural_engine_says_what_is_missing(
     assert services.swaps.preview(plan, NEURAL).shape == grace.image.shape
 
 
-def test_a_video_is_refused_before_it_is_begun(services: Services, eileen: Photo, tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="photos alone"):
+def test_without_networks_a_video_is_refused_before_it_is_begun(
+    services: Services, clean: None, eileen: Photo, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnavailable, match="no neural swapper"):
         services.swaps.start_video([eileen], tmp_path / "clip.mp4", tmp_path / "out.mp4", NEURAL)
     assert services.jobs.all() == []
 

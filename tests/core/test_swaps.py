@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from camera_server import jpeg, together
 from oddfiles import make_odd_files
 
+from faceapp.edit import results
 from faceapp.edit.cast import CastChoices, misfit
 from faceapp.edit.faces import EditFace
 from faceapp.edit.points import size
@@ -37,6 +39,7 @@ from faceapp.opencv import cv2
 from faceapp.pipeline.photos import decode_photo, find_photos, photo_from_pixels, read_photo
 from faceapp.services import Services
 from faceapp.services.results import Results
+from faceapp.tasks import swap as tasks
 from faceapp.tasks.swap import BatchReport, SwapReport
 from faceapp.types import Image, PersonName, Photo
 
@@ -373,7 +376,7 @@ def test_a_cancelled_job_leaves_nothing(
         asked = iter(range(100))
         context = JobContext(lambda **_: None, lambda asked=asked, point=point: next(asked) >= point)
         try:
-            services.swaps.swap_photo(context, sources=[grace], target=crowd, out=out)
+            tasks.swap_photo(context, services.swaps, sources=[grace], target=crowd, out=out)
         except Cancelled:
             assert list(tmp_path.iterdir()) == [tmp_path / "data"]
             stopped += 1
@@ -417,12 +420,29 @@ def test_a_folder_is_not_begun_without_a_source(services: Services, album: Path)
     assert not (album / "out").exists()
 
 
+def test_a_disk_that_is_full_ends_the_folder(
+    services: Services, grace: Photo, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other photo would be worked on in vain."""
+    replaced, out = os.replace, album.parent / "out"
+
+    def full(old: Path, new: Path) -> None:
+        if Path(new).name == "4 eileen.jpg":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replaced(old, new)
+
+    monkeypatch.setattr(results.os, "replace", full)
+    job = services.jobs.wait(services.swaps.start_batch([grace], album, out).id, 60)
+    assert job.error is not None and job.error.code == "disk_full"
+    assert [path.name for path in out.rglob("*") if path.is_file()] == ["3 grace.jpg"]
+
+
 def test_a_cancelled_folder_keeps_what_is_done(services: Services, grace: Photo, album: Path) -> None:
     out = album.parent / "out"
     done: list[int] = []
     context = JobContext(lambda **told: done.append(told["done"]), lambda: bool(done) and done[-1] >= 3)
     with pytest.raises(Cancelled):
-        services.swaps.swap_folder(context, sources=[grace], folder=album, out=out)
+        tasks.swap_folder(context, services.swaps, sources=[grace], folder=album, out=out)
     written = [path for path in out.rglob("*") if path.is_file()]
     assert written, "the third photo is the first with a face"
     for path in written:

@@ -6,6 +6,8 @@ import io
 import json
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ import numpy as np
 import pytest
 from camera_server import CameraServer, jpeg, together
 from flask.testing import FlaskClient
+from made_clips import scene, times, write_clip
 from werkzeug.test import TestResponse
 
 from faceapp.pipeline.photos import decode_photo
+from faceapp.rest import swap as rest_swap
+from faceapp.rest.server import RestServer
 from faceapp.services import Services
 from faceapp.types import Image, PersonName
 
@@ -282,3 +287,108 @@ def test_too_many_mixes_at_once(
     while any(not job.finished for job in services.jobs.all()) and time.monotonic() < end:
         time.sleep(0.02)
     assert mix(me=hopper, crowd=crowd, wait="1").status_code == 200
+
+
+# -- videos -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clip(tmp_path: Path, astronaut: Image, hopper: Image) -> Path:
+    pictures = [scene(astronaut, hopper, number, (320, 180)) for number in range(12)]
+    return write_clip(tmp_path / "party.mp4", pictures)
+
+
+def fetched(address: str, data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    """An answer of a real port: its status and bytes."""
+    asked = urllib.request.Request(address, data, dict(headers))
+    try:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read()
+
+
+def uploads(**files: tuple[str, bytes]) -> tuple[bytes, str]:
+    """The body of a multipart request, and its type."""
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n\r\n'.encode() + data
+        for name, (file, data) in files.items()
+    ]
+    return b"\r\n".join([*parts, b"--x--\r\n"]), "multipart/form-data; boundary=x"
+
+
+def test_a_video_is_a_job_with_a_file_over_real_http(
+    server: RestServer, services: Services, hopper: Image, clip: Path, tmp_path: Path
+) -> None:
+    body, kind = uploads(me=("me.jpg", jpeg(hopper)), crowd=("party.mp4", clip.read_bytes()))
+    status, data = fetched(f"{server.address}/create_mix?wait=0", body, **{"Content-Type": kind})
+    started = json.loads(data)
+    assert status == 202, data
+    end = time.monotonic() + 60
+    seen = set()
+    while (job := json.loads(fetched(server.address + started["job"])[1]))["state"] != "succeeded":
+        assert job["error"] is None and time.monotonic() < end, job
+        seen.add((job["done"], job["total"]))
+        time.sleep(0.01)
+    assert len(seen) > 2, "it says how far it is"
+    assert job["result"]["out"] == started["file"] and job["result"]["target"] == "crowd"
+    assert (job["result"]["frames"], job["result"]["swapped_frames"]) == (12, 12)
+    status, file = fetched(server.address + started["file"])
+    assert status == 200
+    (tmp_path / "out.mp4").write_bytes(file)
+    assert len(times(tmp_path / "out.mp4")) == 12
+    assert not list(services.paths.data.rglob("*party*")), "the upload goes with its job"
+
+
+def test_the_answer_for_a_video(mix: Mix, client: FlaskClient, hopper: Image, clip: Path) -> None:
+    choices = {"points": "0.19,0.21", "everyone": "1", "format": "mkv"}
+    answer = mix(me=hopper, crowd=clip.read_bytes(), wait="1", **choices)
+    assert answer.status_code == 200, answer.text
+    assert answer.json["title"] == "12 of 12 frames swapped"
+    assert [person["source"] for person in answer.json["video"]["people"]].count(1) == 1
+    assert (answer.json["boxes"], answer.json["faces"]) == (None, None)
+    file = client.get(answer.json["file"])
+    assert (file.status_code, file.mimetype) == (200, "video/x-matroska")
+
+
+def test_what_is_refused_of_videos(
+    mix: Mix, services: Services, hopper: Image, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = clip.read_bytes()
+    for fields, status, code in (
+        ({"rotation": "90"}, 400, "photo_only"),
+        ({"format": "jpg"}, 400, "bad_format"),
+        ({"crowd": video[:2000]}, 422, "video_unreadable"),
+        ({"crowd": [video, video]}, 400, "no_crowd"),
+        ({"points": "1"}, 400, "bad_points"),
+        ({"me": np.full((200, 200, 3), 9, np.uint8), "wait": "1"}, 422, "no_source_face"),
+    ):
+        answer = mix(**{"me": hopper, "crowd": video, **fields})
+        assert (answer.status_code, answer.json["error"]["code"]) == (status, code), fields
+        assert answer.json["error"]["message"].endswith(".")
+    for limit, value in (("MOST_SECONDS", 0.1), ("MOST_PIXELS", 1000)):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(rest_swap, limit, value)
+            answer = mix(me=hopper, crowd=video)
+        assert (answer.status_code, answer.json["error"]["code"]) == (413, "video_too_large")
+    kept = [path for path in (services.paths.data / "results").rglob("*") if path.is_file()]
+    assert kept == []
+
+
+@pytest.mark.parametrize("start", ["#EXTM3U\n#EXTINF:1,\n{}\n", "ffconcat version 1.0\nfile {}\n"])
+def test_a_list_of_files_is_no_video(client: FlaskClient, hopper: Image, clip: Path, start: str) -> None:
+    playlist = start.format(clip).encode()
+    for name in ("party.mp4", "party.m3u8", "party.ffconcat"):
+        files = {"me": (io.BytesIO(jpeg(hopper)), "me.jpg"), "crowd": (io.BytesIO(playlist), name)}
+        assert client.post("/create_mix", data={**files, "wait": "1"}).status_code == 422
+
+
+def test_a_large_result_is_sent_in_parts_to_who_asks(
+    server: RestServer, mix: Mix, hopper: Image, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = mix(me=hopper, crowd=clip.read_bytes(), wait="1")
+    whole = fetched(server.address + answer.json["file"])[1]
+    monkeypatch.setattr(rest_swap, "LARGE", 100)
+    assert fetched(server.address + answer.json["file"]) == (200, whole)
+    assert fetched(server.address + answer.json["file"], Range="bytes=10-19") == (206, whole[10:20])
