@@ -25,7 +25,7 @@ SAMPLES = 11
 SLOWEST = 0.05
 # A stretch that does not lead from one person to the next takes this share of its time: hardly a frame then
 # shows it. Less would make jumps of such stretches.
-ASTRAY = 0.4
+ASTRAY = 0.45
 # A place so near to one that is measured already (as a share of their distance) says nothing new.
 NEAR = 0.12
 # A change of a distance that is none.
@@ -118,19 +118,6 @@ def measured(embed: Callable[[Doubles], Floats], faces: int = 2, rounds: int = 2
         places, rows = places[order], rows[order]
         pace = even(places, rows, faces)
     return pace
-
-
-def balanced(places: Doubles, embeddings: Floats) -> float:
-    """The place that is equally far from the first and the last face: where the distances cross."""
-    first = 1.0 - embeddings @ embeddings[0]
-    last = 1.0 - embeddings @ embeddings[-1]
-    ahead = np.asarray(first - last, np.float64)
-    crossings = np.flatnonzero((ahead[:-1] <= 0) & (ahead[1:] > 0))
-    if not len(crossings):
-        return 0.5
-    at = int(crossings[np.argmin(np.abs(places[crossings] - 0.5))])
-    share = -ahead[at] / max(1e-9, ahead[at + 1] - ahead[at])
-    return float(places[at] + share * (places[at + 1] - places[at]))
 
 
 def moments(

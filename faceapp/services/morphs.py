@@ -50,9 +50,6 @@ GIVEN_WAY = 0.2
 # Views of a frame that its identity is measured with.
 VIEWS = 2
 COMPARED = 3
-# On pairs of LFW other photos of both people accept a picture there the oftenest: of random people the nearer
-# it is to the balanced place, of people who look alike a little before it.
-BALANCE = 0.75
 # How boxes are moved and grown for steadier points, as shares of their side: x1 y1 x2 y2.
 _SHIFTS = 0.01 * np.array(
     [(0, 0, 0, 0), (3, 0, 3, 0), (-3, 0, -3, 0), (0, 3, 0, 3), (0, -3, 0, -3), (-4, -4, 4, 4), (4, 4, -4, -4)]
@@ -134,7 +131,8 @@ class Morphs:
         self._settings = settings
         self._reader = FaceReader(analyser, models, store.points_on)
         self._read: Kept[tuple[EditFace, ...]] = Kept(READ_KEPT)
-        self._paces: WeakKeyDictionary[MorphPlan, tuple[Pace, float]] = WeakKeyDictionary()
+        self._paces: WeakKeyDictionary[MorphPlan, Pace] = WeakKeyDictionary()
+        self._middles: WeakKeyDictionary[MorphPlan, Doubles] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     # -- faces --------------------------------------------------------------------------------------
@@ -269,17 +267,6 @@ class Morphs:
 
     def pace(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Pace:
         """At which places the identity has come evenly far. Takes a second for two people; kept."""
-        return self._measured(plan, check)[0]
-
-    def middle(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> float:
-        """The place for one picture of two people.
-
-        It is about as like the first person as the last one: `BALANCE` of the way from half-way in pixels to
-        where our embedder finds them equally like.
-        """
-        return self._measured(plan, check)[1]
-
-    def _measured(self, plan: MorphPlan, check: Callable[[], None] | None) -> tuple[Pace, float]:
         from faceapp.edit import retime
 
         with self._lock:
@@ -287,34 +274,41 @@ class Morphs:
                 return self._paces[plan]
         count, loop = len(plan.photos), plan.settings.loop
         keys = count + 1 if loop else count
-        seen: list[tuple[float, Floats]] = []
-
-        def embed(places: Doubles) -> Floats:
-            rows = self.embedded(plan, places, check)
-            seen.extend(zip(places.tolist(), rows, strict=True))
-            return rows
-
+        embed = partial(self.embedded, plan, check=check)
         pace = retime.measured(embed, keys) if keys > 1 else retime.Pace.plain()
-        middle = 0.5
-        if count == 2 and not loop:
-            seen.sort(key=lambda one: one[0])
-            like = retime.balanced(np.array([one[0] for one in seen]), np.stack([one[1] for one in seen]))
-            middle = 0.5 + BALANCE * (like - 0.5)
         with self._lock:
-            self._paces[plan] = pace, middle
-        return pace, middle
+            self._paces[plan] = pace
+        return pace
 
-    def embedded(
-        self, plan: MorphPlan, places: Doubles, check: Callable[[], None] | None = None
-    ) -> Floats:
-        """(n, D) the embeddings of the mixtures at `places` (n,)."""
+    def middle(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Doubles:
+        """(3,) the places of shape, colour and detail for one picture.
+
+        Our embedder finds the picture there equally like two people, and as like them as can be. Of more
+        than two, or of a round, it is half-way. Takes a second; kept.
+        """
+        from faceapp.edit import balance
+
+        if len(plan.photos) != 2 or plan.settings.loop:
+            return np.full(3, 0.5)
+        with self._lock:
+            if plan in self._middles:
+                return self._middles[plan]
+        middle = balance.balanced(partial(self.embedded, plan, check=check))
+        with self._lock:
+            self._middles[plan] = middle
+        return middle
+
+    def embedded(self, plan: MorphPlan, places: Doubles, check: Callable[[], None] | None = None) -> Floats:
+        """(n, D) the embeddings of the mixtures at `places`: (n,), or (n, 3) of shape, colour and detail."""
         from faceapp.edit import morph
 
         rows = []
-        for place in places.tolist():
+        count, loop = len(plan.photos), plan.settings.loop
+        each = np.broadcast_to(places.reshape(len(places), -1), (len(places), 3))
+        for shape, colour, detail in each.tolist():
             if check is not None:
                 check()
-            weights = morph.Weights.at(place, len(plan.photos), loop=plan.settings.loop)
+            weights = morph.Weights.at(0.5, count, shape, colour, detail, loop)
             mixed = morph.mix(plan.stack, weights)
             rows.append(self._embed(mixed.image, mixed.points))
         return np.stack(rows)

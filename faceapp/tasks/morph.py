@@ -91,13 +91,16 @@ def _frames(plan: MorphPlan, places: Doubles, marking: Marking) -> Iterator[Imag
         yield result
 
 
-def _at(plan: MorphPlan, place: float) -> Mixed:
+def _at(plan: MorphPlan, place: float | Doubles) -> Mixed:
+    """The mixture at a place, or at (3,) places of shape, colour and detail; the settings' own go before."""
     from faceapp.edit import morph
     from faceapp.edit.morph import Weights
 
     settings = plan.settings
-    own = (settings.shape, settings.colour, settings.detail)
-    weights = Weights.at(place, len(plan.photos), *own, loop=settings.loop)
+    fixed = (settings.shape, settings.colour, settings.detail)
+    free = np.broadcast_to(place, 3).tolist()
+    shape, colour, detail = (there if own is None else own for own, there in zip(fixed, free, strict=True))
+    weights = Weights.at(0.5, len(plan.photos), shape, colour, detail, settings.loop)
     return morph.mix(plan.stack, weights, settings.background)
 
 
@@ -121,16 +124,23 @@ def write_picture(
     marking: Marking,
     place: float | None = None,
 ) -> MorphReport:
-    """One picture: at `place`, or at `Morphs.middle`: about as like the first person as the last."""
+    """One picture: at `place`, or at `Morphs.middle`: as like the first person as the last.
+
+    The report has the mean of the middle's three places.
+    """
     from faceapp.edit.provenance import Made, save_image
 
     context.progress(0, 2, "Looking at the faces")
     settings = plan.settings
     fixed = (settings.shape, settings.colour, settings.detail)
-    if place is None:
-        place = 0.5 if None not in fixed else morphs.middle(plan, context.check)
+    if place is None and None in fixed:
+        places = morphs.middle(plan, context.check)
+        place = float(places.mean())
+    else:
+        place = 0.5 if place is None else place
+        places = np.full(3, place)
     context.progress(1, 2, "Morphing")
-    mixed = _at(plan, place)
+    mixed = _at(plan, places)
     context.check()
     made = Made("morph", [photo.path for photo in plan.photos])
     save_image(out, with_alpha(mixed), made, marking)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from faceapp.edit import average, canvas, matte, morph, retime, warp
+from faceapp.edit import average, balance, canvas, matte, morph, retime, warp
 from faceapp.edit import points as parts
 from faceapp.edit.canvas import Aligned
 from faceapp.edit.faces import FaceReader
@@ -279,12 +279,21 @@ def test_two_photos_of_one_picture_have_a_plain_pace() -> None:
     assert np.allclose(pace(np.linspace(0, 1, 5)), np.linspace(0, 1, 5))
 
 
-def test_the_balanced_place_is_equally_far_from_both() -> None:
-    places = np.linspace(0, 1, 21)
-    at = retime.balanced(places, circle(places))
-    first, here, last = circle(np.array((0, at, 1)))
-    assert abs(first @ here - last @ here) < 0.01
-    assert at > 0.6
+def features(places: Floats) -> Floats:
+    """Identity that lies in the shape more than in the colour, and hardly in the detail."""
+    return circle(places @ np.array((0.6, 0.3, 0.1)))
+
+
+def test_the_balanced_places_are_equally_far_from_both() -> None:
+    places = balance.balanced(features)
+    first, half, here, last = features(np.array([np.zeros(3), np.full(3, 0.5), places, np.ones(3)]))
+    assert abs(first @ here - last @ here) < 0.05 * abs(first @ half - last @ half)
+    assert (places > 0.6).all() and np.ptp(places) < 0.2
+
+
+def test_between_two_photos_of_one_picture_all_places_are_half_way() -> None:
+    places = balance.balanced(lambda places: np.tile(np.float32((1, 0)), (len(places), 1)))
+    assert np.allclose(places, 0.5)
 
 
 def test_moments_there_and_back_around_and_eased() -> None:
