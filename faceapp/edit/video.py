@@ -95,6 +95,7 @@ def cast_video(
 ) -> VideoCast:
     """A source for each person of a clip; for each track of them the photo that fits it best.
 
+    Who can't be swapped in a single frame takes no source from the others, unless it is locked to them.
     choices: `locks` and `leave` mean people of the survey here. unused: sources that may not be used. barred:
     people who must not be changed. Raises BadRequest, UnusableFace.
     """
@@ -105,6 +106,8 @@ def cast_video(
         distances = np.asarray(1.0 - found @ known.T, np.float32)
     fitting = [[best_fit(track.face(track.best), source) for source in sources] for track in survey.tracks]
     turned = _always_turned(survey, fitting, distances.shape, choices.max_turn)
+    survey = replace(survey, tracks=tuple(_large_enough(track) for track in survey.tracks))
+    unseen = np.array([not any(track.swappable for track in tracks) for tracks in survey.people], np.bool_)
     casts = cast(
         distances,
         {person: source for person, source in choices.locks.items() if person not in barred},
@@ -112,7 +115,7 @@ def cast_video(
         choices.max_distance,
         choices.everyone,
         unused=unused,
-        forbidden=turned,
+        forbidden=turned | unseen[:, None],
     )
     prepared: dict[tuple[int, int], Source] = {}
     roles: dict[int, Source] = {}
@@ -126,7 +129,8 @@ def cast_video(
         if key not in prepared:
             prepared[key] = prepare(photos[shown.photo].image, shown.face)
         roles[track.number] = prepared[key]
-        tracks[track.number] = _within(track, shown, None if chosen.locked else choices.max_turn)
+        if not chosen.locked:
+            tracks[track.number] = _within(track, shown, choices.max_turn)
     return VideoCast(casts, distances, turned, roles, replace(survey, tracks=tuple(tracks)))
 
 
@@ -155,12 +159,16 @@ def _always_turned(
     return always
 
 
-def _within(track: FaceTrack, source: SourceFace, max_turn: float | None) -> FaceTrack:
-    """The track, left alone where it is too small, or turned too far from the source; None: never too far."""
-    doubts = np.array([SMALLEST / max(size(points), 1e-6) for points in track.points], np.float32)
-    if max_turn is not None:
-        doubts = np.maximum(doubts, track.turned_from(source.face) / max(max_turn, 1e-6))
-    return track.left_where(doubts)
+def _large_enough(track: FaceTrack) -> FaceTrack:
+    """The track, left alone where it is too small."""
+    return track.left_where(
+        np.array([SMALLEST / max(size(points), 1e-6) for points in track.points], np.float32)
+    )
+
+
+def _within(track: FaceTrack, source: SourceFace, max_turn: float) -> FaceTrack:
+    """The track, left alone where it is turned too far from the source."""
+    return track.left_where(track.turned_from(source.face) / max(max_turn, 1e-6))
 
 
 def preview_frame(

@@ -62,13 +62,15 @@ class VideoPlan:
 
     def reason(self, person: int) -> str:
         """Why a person of the clip is left as they are; "" for one who is not."""
-        if self.cast.casts[person].source is not None:
-            seen = any(track.swappable for track in self.cast.survey.people[person])
-            return "" if seen else "The face is always turned too far, half hidden or too small."
+        seen = any(track.swappable for track in self.cast.survey.people[person])
+        if seen and self.cast.casts[person].source is not None:
+            return ""
         if person in self.barred:
             return self.barred[person].sentence
         if person in self.choices.leave:
             return "It was to be left alone."
+        if not seen:
+            return "The face is always turned too far, half hidden or too small."
         if not self.sources:
             return "There is no source for it."
         near = self.cast.distances[person] <= self.choices.max_distance
@@ -205,7 +207,8 @@ class VideoSwaps:
         people = range(len(plan.cast.casts))
         if all(person in plan.barred or person in plan.choices.leave for person in people):
             return UnusableFace("all_left", "Every face of the video is to be left alone.", "Choose another.")
-        if plan.cast.roles:
+        seen = any(track.swappable for track in plan.cast.survey.tracks)
+        if plan.cast.roles or not seen:
             return UnusableFace(
                 "always_turned", "The faces of the video are turned too far, half hidden or too small.",
                 "Use a video in which they are large and look towards the camera.",

@@ -272,6 +272,25 @@ def test_a_head_that_is_turned_further_than_is_wanted_is_left(
                     choices=replace(EVERYONE, max_turn=0.0))  # fmt: skip
 
 
+def test_a_face_that_is_never_to_be_seen_takes_no_source_from_others(
+    videos: VideoSwaps, clip_file: Path, grace: Photo
+) -> None:
+    survey = surveyed(videos, clip_file)
+    plan = videos.plan([grace], survey, CastChoices())
+    nearest = int(plan.cast.distances[:, 0].argmin())
+    assert plan.cast.casts[nearest].source == 0
+    tracks = [
+        replace(track, strength=0 * track.strength) if track.person == nearest else track
+        for track in survey.tracks
+    ]
+    hidden = videos.plan([grace], replace(survey, tracks=tuple(tracks)), CastChoices())
+    assert [one.source for one in hidden.cast.casts] == [None if n == nearest else 0 for n in range(2)]
+    assert "half hidden" in hidden.reason(nearest)
+    unseen = tuple(replace(track, strength=0 * track.strength) for track in survey.tracks)
+    empty = videos.plan([grace], replace(survey, tracks=unseen), CastChoices())
+    assert empty.cast.roles == {} and "half hidden" in videos.nothing_to_do(empty).sentence
+
+
 def test_a_head_that_turns_away_is_left_softly_and_without_flicker(
     videos: VideoSwaps, clip_file: Path, grace: Photo
 ) -> None:
