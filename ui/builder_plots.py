@@ -9,11 +9,14 @@ from PyQt5.QtCore import QEvent, Qt
 from PyQt5.QtWidgets import QWidget
 
 from faceapp.build.card import Candidate, Card
+from faceapp.types import Floats
 from ui.plots import Plot, pg
 from ui.theme import colour
 
 # With more people there is no room for a name in each row.
 MOST_NAMES = 30
+# And in a small field there is no room for a count.
+MOST_COUNTS = 16
 # Signs, so that nothing is told by colour alone.
 FRONT, TRIED, STOPPED = "o", "o", "x"
 
@@ -24,37 +27,61 @@ class ParetoPlot(Plot):
     def __init__(self, parent: QWidget | None = None) -> None:
         self._candidates: Sequence[Candidate] = ()
         self._plain: Sequence[tuple[str, float]] = ()
+        self._ended = False
         super().__init__("Parameters", "Accuracy, %", parent)
         self.setLogMode(x=True)
         self.setAccessibleName(self.tr("Accuracy against size"))
+        self.addLegend(offset=(-16, -16), labelTextColor=colour("quiet"))
 
     def show_candidates(
-        self, candidates: Sequence[Candidate], plain: Sequence[tuple[str, float]]
+        self, candidates: Sequence[Candidate], plain: Sequence[tuple[str, float]], ended: bool
     ) -> None:
-        """plain: the plain methods that they are measured against."""
-        self._candidates, self._plain = candidates, plain
+        """plain: the plain methods that they are measured against. ended: no more of them will come."""
+        self._candidates, self._plain, self._ended = candidates, plain, ended
         self.draw()
 
     def draw(self) -> None:
         self.clear()
-        groups = (
-            ([c for c in self._candidates if c.stopped], STOPPED, "faint", 7),
-            ([c for c in self._candidates if not c.stopped and not c.front], TRIED, "quiet", 7),
-            ([c for c in self._candidates if c.front], FRONT, "accent", 10),
-        )
-        for group, sign, word, size in groups:
-            points = sorted((one.parameters, 100 * one.accuracy) for one in group)
-            xs, ys = np.array(points, float).reshape(-1, 2).T
-            pen = pg.mkPen(colour("accent"), width=2) if word == "accent" else None
-            self.plot(xs, ys, pen=pen, symbol=sign, symbolSize=size, symbolBrush=colour(word), symbolPen=None)
+        if not self._candidates:
+            said = self.tr("Candidates appear here as they are tried.")
+            if self._ended:
+                said = self.tr("There was no search: one network was trained.")
+            self.setTitle(said, color=colour("quiet").name())
+            return
+        self.setTitle(None)
+        front = [one for one in self._candidates if one.front]
+        tried = [one for one in self._candidates if not one.stopped and not one.front]
+        self._scatter([one for one in self._candidates if one.stopped], STOPPED, "faint", 7, "stopped early")
+        self._scatter(tried, TRIED, "quiet", 7, "tried")
+        self._draw_front(front)
+        self._scatter(front, FRONT, "accent", 10, "front: nothing is better in all")
         self._mark_sizes()
-        for number, (title, accuracy) in enumerate(self._plain):
-            pen = pg.mkPen(colour("line"), width=1, style=Qt.DashLine)
-            # Side by side: the plain methods are often equally good.
-            along = (number + 0.5) / len(self._plain)
-            place = {"position": along, "color": colour("quiet"), "anchors": [(0.5, 1), (0.5, 0)]}
-            self.addItem(pg.InfiniteLine(100 * accuracy, angle=0, pen=pen, label=title, labelOpts=place))
+        self._draw_plain()
 
+    def _scatter(self, group: Sequence[Candidate], sign: str, word: str, size: int, title: str) -> None:
+        if group:
+            xs, ys = [one.parameters for one in group], [100 * one.accuracy for one in group]
+            marks = {"symbol": sign, "symbolSize": size, "symbolBrush": colour(word), "symbolPen": None}
+            self.plot(xs, ys, pen=None, name=self.tr(title), **marks)
+
+    def _draw_front(self, front: Sequence[Candidate]) -> None:
+        """The line joins those that are more accurate than all smaller ones: others are in front by their
+        time, which is not drawn."""
+        line: list[Candidate] = []
+        for one in sorted(front, key=lambda one: (one.parameters, -one.accuracy)):
+            if not line or one.accuracy > line[-1].accuracy:
+                line.append(one)
+        xs, ys = [one.parameters for one in line], [100 * one.accuracy for one in line]
+        self.plot(xs, ys, pen=pg.mkPen(colour("accent"), width=2))
+
+    def _draw_plain(self) -> None:
+        sizes = [one.parameters for one in self._candidates]
+        ends = [min(sizes), max(sizes)]
+        looks = (Qt.DashLine, Qt.DotLine, Qt.DashDotLine, Qt.DashDotDotLine)
+        for number, (title, accuracy) in enumerate(self._plain):
+            pen = pg.mkPen(colour("text"), width=1, style=looks[number % len(looks)])
+            name = self.tr("{method}: {share:.1f} %").format(method=title, share=100 * accuracy)
+            self.plot(ends, [100 * accuracy] * 2, pen=pen, name=name)
 
     def _mark_sizes(self) -> None:
         """1, 2 and 5 of each power of ten: pyqtgraph's own marks of a logarithmic axis lie on each other."""
@@ -70,7 +97,7 @@ class RocPlot(Plot):
         self._card: Card | None = None
         super().__init__("Strangers who get a name, %", "Known who are named rightly, %", parent)
         self.setAccessibleName(self.tr("Known people against strangers"))
-        self._legend = self.addLegend(offset=(-16, -16))
+        self.addLegend(offset=(-16, -16), labelTextColor=colour("quiet"))
 
     def show_card(self, card: Card | None) -> None:
         self._card = card
@@ -81,12 +108,12 @@ class RocPlot(Plot):
         if self._card is None:
             return
         looks = (("accent", Qt.SolidLine), ("text", Qt.DashLine), ("quiet", Qt.DotLine))
+        titles = {row.method: row.title for row in self._card.table}
         for place, (which, line) in enumerate(self._card.roc.items()):
             word, style = looks[min(place, len(looks) - 1)]
             points = 100 * np.array(line, float).reshape(-1, 2)
-            decision = self._card.decisions.get(which)
             pen = pg.mkPen(colour(word), width=2, style=style)
-            self.plot(points[:, 0], points[:, 1], pen=pen, name=decision.title if decision else which)
+            self.plot(points[:, 0], points[:, 1], pen=pen, name=titles.get(which, which))
 
 
 class ConfusionView(pg.GraphicsLayoutWidget):
@@ -97,9 +124,9 @@ class ConfusionView(pg.GraphicsLayoutWidget):
         self._card: Card | None = None
         self._plot = self.addPlot()
         self._plot.invertY(True)
-        self._plot.setAspectLocked(True)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
+        self._texts: list[pg.TextItem] = []
         self._image = pg.ImageItem(axisOrder="row-major")
         self._plot.addItem(self._image)
         self.setAccessibleName(self.tr("Who is taken for whom"))
@@ -109,26 +136,48 @@ class ConfusionView(pg.GraphicsLayoutWidget):
         self.setBackground(colour("panel"))
         ends = [colour("panel").getRgb()[:3], colour("accent").getRgb()[:3]]
         self._image.setLookupTable(pg.ColorMap([0.0, 1.0], ends).getLookupTable(nPts=256))
-        for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(colour("line"))
-            self._plot.getAxis(side).setTextPen(colour("quiet"))
+        for side, words in (("left", self.tr("Who it was")), ("bottom", self.tr("Who was said"))):
+            axis = self._plot.getAxis(side)
+            axis.setPen(colour("line"))
+            axis.setTextPen(colour("quiet"))
+            axis.setLabel(words, color=colour("quiet").name())
 
     def show_card(self, card: Card | None) -> None:
         self._card = card
-        counts = np.array(card.confusion, float) if card is not None and card.confusion else np.zeros((1, 1))
-        shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+        known = card.confusion if card is not None and card.confusion else [[0]]
+        counts = np.array(known, np.float32)
+        shares = (counts / np.maximum(1, counts.sum(axis=1, keepdims=True))).astype(np.float32)
         self._image.setImage(shares, levels=(0, 1))
         names = [known.name for known in card.people] if card is not None else []
-        shown = names if len(names) <= MOST_NAMES else [""] * len(names)
-        # The columns are in the order of the rows: their names would lie on each other.
+        few = len(names) <= MOST_NAMES
+        # The columns are in the order of the rows: numbers lead from one to the other.
+        rows = [f"{name}  {place}" if few else "" for place, name in enumerate(names, 1)]
+        every = 1 if len(names) <= MOST_COUNTS else 5
+        columns = [str(place) if few and place % every == 0 else "" for place in range(1, len(names) + 1)]
         for side, labels in (
-            ("left", [*shown, self.tr("strangers")]),
-            ("bottom", [*[""] * len(names), self.tr("nobody")]),
+            ("left", [*rows, self.tr("strangers")]),
+            ("bottom", [*columns, self.tr("none")]),
         ):
             ticks = [(place + 0.5, label) for place, label in enumerate(labels) if label]
-            self._plot.getAxis(side).setTicks([ticks])
+            self._plot.getAxis(side).setTicks([ticks] if card is not None else [[]])
+        self._plot.setRange(xRange=(0, len(counts)), yRange=(0, len(counts)), padding=0.01)
+        self._write_counts(counts, shares)
+
+    def _write_counts(self, counts: Floats, shares: Floats) -> None:
+        for text in self._texts:
+            self._plot.removeItem(text)
+        self._texts = []
+        if len(counts) > MOST_COUNTS:
+            return
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            word = "on_accent" if shares[row, column] > 0.5 else "text"
+            text = pg.TextItem(f"{counts[row, column]:.0f}", colour(word), anchor=(0.5, 0.5))
+            text.setPos(column + 0.5, row + 0.5)
+            self._plot.addItem(text)
+            self._texts.append(text)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.PaletteChange and hasattr(self, "_plot"):
             self.dress()
+            self.show_card(self._card)

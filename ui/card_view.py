@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from faceapp.edit.card import Card
+from ui.widgets import clear_layout
+from ui.wrapped_label import WrappedLabel
 
 
 class CardView(QFrame):
@@ -16,7 +17,7 @@ class CardView(QFrame):
         self.setProperty("role", "panel")
         self._title = QLabel(self.tr("Self-check"))
         self._title.setProperty("role", "heading")
-        self._words = QLabel(wordWrap=True)
+        self._words = WrappedLabel()
         self._numbers = QGridLayout()
         self._numbers.setHorizontalSpacing(8)
         self._numbers.setVerticalSpacing(2)
@@ -35,13 +36,12 @@ class CardView(QFrame):
 
     def say(self, text: str) -> None:
         """A sentence instead of a card; "" hides everything."""
-        self._clear()
+        clear_layout(self._numbers)
         self._words.setText(text)
         self.setVisible(bool(text))
-        self._claim()
 
     def show_card(self, card: Card) -> None:
-        self._clear()
+        clear_layout(self._numbers)
         sign = "✓" if card.recognised else "!"
         self._words.setText(f"{sign} " + "\n".join(card.sentences))
         rows = (
@@ -58,19 +58,3 @@ class CardView(QFrame):
                 self._numbers.addWidget(label, place, column)
         self._numbers.setColumnStretch(0, 1)
         self.show()
-        self._claim()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A label that wraps does not claim its lines in a scroll area by itself."""
-        super().resizeEvent(event)
-        self._claim()
-
-    def _claim(self) -> None:
-        inside = max(1, self.contentsRect().width() - 24)
-        self._words.setMinimumHeight(max(0, self._words.heightForWidth(inside)))
-
-    def _clear(self) -> None:
-        while self._numbers.count():
-            item = self._numbers.takeAt(0).widget()
-            item.setParent(None)
-            item.deleteLater()

@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,9 +22,12 @@ from PyQt5.QtWidgets import (
 from faceapp.edit.cast import Cast
 from ui.icons import icon
 from ui.images import tile
+from ui.widgets import clear_layout
 
 FACE = 40
 LEFT_ALONE = -1
+# So many faces are seen without scrolling, however low the window is.
+ROWS_IN_SIGHT = 4
 # What a source face is dragged as: its position as text.
 MIME = "application/x-faceapp-source"
 
@@ -87,6 +91,7 @@ class CastingRow(QFrame):
         self.choice.setIconSize(QSize(28, 28))
         self.choice.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(6)
+        self.choice.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
         self.choice.setAccessibleName(self.tr("Who goes onto face {number}").format(number=number + 1))
         self.choice.addItem(self.tr("Left as it is"), LEFT_ALONE)
         for source, (name, picture) in enumerate(zip(names, pictures, strict=True)):
@@ -106,18 +111,16 @@ class CastingRow(QFrame):
         for widget in (self._picture, arrow):
             row.addWidget(widget)
         row.addWidget(self.choice, 1)
-        row.addWidget(self._distance)
         row.addWidget(self.release)
+        row.addWidget(self._distance)
         self.choice.activated.connect(lambda _: self.cast.emit(self.choice.currentData()))
         self.release.clicked.connect(self.released)
 
     def show_cast(self, cast: Cast, chosen: bool) -> None:
         """chosen: by the user, who may take it back."""
         self.choice.setCurrentIndex(0 if cast.source is None else cast.source + 1)
+        self.choice.setToolTip(self.choice.currentText())
         self._distance.setText("" if cast.distance is None else f"{cast.distance:.2f}")
-        keep = self.release.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.release.setSizePolicy(keep)
         self.release.setVisible(chosen)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -154,16 +157,21 @@ class CastingPanel(QWidget):
         column.setSpacing(4)
         column.addWidget(self._title)
         column.addWidget(self._hint)
-        column.addWidget(_scrolled(self._chip_row, Qt.Horizontal, FACE + 16))
-        column.addWidget(_scrolled(self._list, Qt.Vertical), 1)
-        self.setMinimumHeight(3 * (FACE + 4) + 96)
+        self._sources = _scrolled(self._chip_row, Qt.Horizontal, FACE + 16)
+        column.addWidget(self._sources)
+        self._faces = _scrolled(self._list, Qt.Vertical)
+        column.addWidget(self._faces, 1)
+        # As high as its rows, so that what stands below it moves up when there are few.
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Maximum)
+        for area in (self._sources, self._faces):
+            area.hide()
 
     def show_people(
         self, faces: Sequence[QImage], sources: Sequence[QImage], names: Sequence[str]
     ) -> None:
         """Other faces, other people: everything is made anew."""
-        _empty(self._chip_row)
-        _empty(self._list)
+        clear_layout(self._chip_row)
+        clear_layout(self._list)
         self.chips = [
             SourceChip(number, name, picture)
             for number, (name, picture) in enumerate(zip(names, sources, strict=True))
@@ -178,6 +186,18 @@ class CastingPanel(QWidget):
             row.released.connect(lambda number=number: self.released.emit(number))
             row.pointed_at.connect(lambda number=number: self.pointed_at.emit(number))
         self._list.addStretch(1)
+        self._sources.setVisible(bool(self.chips))
+        self._faces.setVisible(bool(self.rows))
+        seen = [row.sizeHint().height() + self._list.spacing() for row in self.rows[:ROWS_IN_SIGHT]]
+        self._faces.setMinimumHeight(sum(seen))
+        self.updateGeometry()
+
+    def follow(self, widget: QWidget) -> None:
+        """Tab comes to the rows after that widget: they are made later than what stands below them."""
+        for row in self.rows:
+            for field in (row.choice, row.release):
+                QWidget.setTabOrder(widget, field)
+                widget = field
 
     def show_casts(self, casts: Sequence[Cast], chosen: Mapping[int, int]) -> None:
         """chosen: target face -> source, as the user said; LEFT_ALONE among them."""
@@ -191,6 +211,7 @@ def _scrolled(layout: QHBoxLayout | QVBoxLayout, along: Qt.Orientation, height: 
     layout.setContentsMargins(0, 0, 0, 0)
     area = QScrollArea(widgetResizable=True)
     area.setFrameShape(QFrame.NoFrame)
+    area.setFocusPolicy(Qt.NoFocus)
     area.setWidget(inside)
     if along == Qt.Horizontal:
         area.setVerticalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
@@ -198,14 +219,6 @@ def _scrolled(layout: QHBoxLayout | QVBoxLayout, along: Qt.Orientation, height: 
     else:
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
     return area
-
-
-def _empty(layout: QHBoxLayout | QVBoxLayout) -> None:
-    while layout.count():
-        widget = layout.takeAt(0).widget()
-        if widget is not None:
-            widget.setParent(None)
-            widget.deleteLater()
 
 
 def _pixmap(widget: QWidget, picture: QImage) -> QPixmap:

@@ -61,7 +61,9 @@ class DividerCanvas(FaceCanvas):
         if self._result is None or self._before_only:
             return
         painter.save()
-        right = QRectF(self._line_x(), 0, self.width(), self.height())
+        # The line may lie outside: the photo is larger than the canvas when it is zoomed in.
+        left = self._line_x()
+        right = QRectF(left, 0, max(0.0, self.width() - left), self.height())
         painter.setClipRect(right, Qt.IntersectClip)
         super()._draw_photo(painter, self._result)
         painter.restore()

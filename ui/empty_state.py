@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QPalette
+from PyQt5.QtGui import QPalette, QResizeEvent
 from PyQt5.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ui.icon_label import IconLabel
@@ -50,6 +50,18 @@ class EmptyState(QWidget):
         for widget, label in ((self._button, button), (self._other, other)):
             widget.setText(label)
             widget.setVisible(bool(label))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a low place the icon gives its room to the words: none of them may be cut off."""
+        words = self.layout().totalHeightForWidth(self.width())
+        if not self._icon.isHidden():
+            words -= ICON_SIDE
+        self._icon.setVisible(words + ICON_SIDE <= self.height() or not self.height())
 
     @property
     def title(self) -> str:

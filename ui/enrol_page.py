@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt5.QtCore import Qt, QTimer, pyqtSignal
-from PyQt5.QtWidgets import QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PyQt5.QtCore import QTimer, pyqtSignal
+from PyQt5.QtWidgets import QMenu, QPushButton, QWidget
 
 from faceapp.errors import Cancelled, FaceAppError
 from faceapp.jobs import Job
@@ -13,60 +13,50 @@ from faceapp.services import Services
 from faceapp.types import EnrolReport, Person, Photo
 from ui import enrol_job, face_words, words
 from ui.cameras import Cameras
-from ui.changes import Changes, take_back
-from ui.drop_filter import DropFilter
 from ui.enrol_entry import Entry, people_among
 from ui.enrol_job import Seen
 from ui.enrol_panel import EnrolPanel
+from ui.enrolling import Enrolling
 from ui.face_canvas import FaceCanvas
 from ui.face_mark import FaceMark, MarkState
 from ui.folder_offer import FolderOffer
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
-from ui.memory import Memory
-from ui.messages import MessageBar
-from ui.page import Page
 from ui.person_dialog import EnrolledFace
 from ui.person_form import KnownNames
 from ui.photo_list import ItemState
+from ui.photo_page import PhotoPage
 from ui.photo_source import PhotoSource
 from ui.photo_well import FolderContent, PhotoWell
 from ui.picture import Picture
 from ui.report_dialog import ReportDialog
-from ui.widgets import fill_page, side_by_side
+from ui.widgets import stacked
 
 LOOKING = "look"
-WRITES = "library"
-UNDO_SECONDS = 30
 # So many faces of one person are compared with each other.
 COMPARED = 500
 SIZES = [264, 592, 400]
 
 
-class EnrolPage(Page):
+class EnrolPage(PhotoPage):
     """Left: the photos of one person. Centre: the photo that is current. Right: the name and the outcome."""
 
     _looked = pyqtSignal(int, object)
-    _enrolled = pyqtSignal(int, object)
 
     def __init__(
         self, services: Services, jobs: JobsQt, parent: QWidget | None = None, cameras: Cameras | None = None
     ) -> None:
         super().__init__(services, jobs, parent)
-        self._memory = Memory(services.paths)
         self._entries: dict[int, Entry] = {}
         self._shown = -1
         self._looks: list[Job] = []
-        self._enrolling: Job | None = None
-        self._done: dict[int, EnrolledFace] = {}
         self._view: Job | None = None
-        self.messages = MessageBar()
+        self.enrolling = Enrolling(services, jobs, self.messages, self)
         self.offer = FolderOffer()
         self.well = PhotoWell(jobs, cameras)
-        self.import_button = QPushButton(icon("folder"), self.tr("Import a folder of people…"))
+        self.import_button = QPushButton(icon("folder"), self.tr("Import people…"))
         self.canvas = FaceCanvas()
         self.panel = EnrolPanel(self.well.model)
-        self._splitter = QSplitter(Qt.Horizontal)
         # Photos come in quickly; counts and warnings follow a little behind.
         self._soon = QTimer(self, singleShot=True, interval=60)
         self._soon.timeout.connect(self._update)
@@ -81,23 +71,16 @@ class EnrolPage(Page):
         self.well.sample_button.hide()
         self.import_button.setToolTip(self.tr("A folder that holds one folder of photos for each person"))
         left = QWidget()
-        stack = QVBoxLayout(left)
-        stack.setContentsMargins(0, 0, 0, 0)
-        stack.setSpacing(8)
+        stack = stacked(left)
         stack.addWidget(self.well, 1)
         stack.addWidget(self.import_button)
-        side_by_side(self._splitter, ((left, 216), (self.canvas, 232), (self.panel, 352)))
-        self._memory.restore_splitter("enrol", self._splitter, SIZES)
-        self.well.set_last_folder(self._memory.folder("photos"))
-        fill_page(self, self.messages, self.offer, body=self._splitter)
-        self._drops = DropFilter(self, self.well)
+        self._place_zones("enrol", ((left, 216), (self.canvas, 232), (self.panel, 352)), SIZES, self.offer)
 
     def _connect(self) -> None:
+        self._listen_to(self.well)
         self.well.photos_added.connect(self._on_photos_added)
         self.well.current_changed.connect(self._on_photo_chosen)
         self.well.removal_wanted.connect(self.leave_out)
-        self.well.folder_found.connect(self._on_folder_found)
-        self.well.refused.connect(self.messages.show_error)
         self.import_button.clicked.connect(self.import_requested)
         self.offer.import_chosen.connect(self.import_folder)
         self.offer.photos_chosen.connect(self._add_paths)
@@ -115,23 +98,18 @@ class EnrolPage(Page):
         self.panel.card.twin_chosen.connect(self._on_twin_chosen)
         self.panel.card.left_out.connect(lambda: self.leave_out([self._shown]))
         self._looked.connect(self._on_looked)
-        self._enrolled.connect(self._on_face_enrolled)
+        self.enrolling.refused.connect(self._on_enrolment_refused)
+        self.enrolling.ended.connect(self._on_enrolled)
+        self.enrolling.taken_back.connect(self._on_taken_back)
 
     # -- what the window asks --------------------------------------------------------------------
 
     def open_photo(self, photo: str | Path | Photo) -> None:
-        source = PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
-        self.well.add([source])
+        super().open_photo(photo)
         self.panel.form.first_name.setFocus()
 
     def open_person(self, person: Person) -> None:
         self.panel.form.set_person(person)
-
-    def choose_photos(self) -> None:
-        self.well.browse()
-
-    def paste(self) -> None:
-        self.well.paste()
 
     def forget_undo(self) -> None:
         self.messages.clear()
@@ -144,8 +122,6 @@ class EnrolPage(Page):
     # -- photos come and go ------------------------------------------------------------------------
 
     def _on_photos_added(self, keys: list[int]) -> None:
-        self._memory.keep_folder("photos", self.well.last_folder)
-        self.messages.clear()
         fresh = [key for key in keys if key not in self._entries]
         for key in fresh:
             source = self.well.source(key)
@@ -203,14 +179,11 @@ class EnrolPage(Page):
         self.well.remove(keys)
         self._update()
 
-    def _on_folder_found(self, content: FolderContent) -> None:
-        if not content.photos:
-            text = self.tr("There is no photo in {folder}.").format(folder=content.folder.name)
-            self.messages.show_message(text, kind="warning")
-        elif content.people:
+    def _on_folder_found(self, well: PhotoWell, content: FolderContent) -> None:
+        if content.people:
             self.offer.ask(content)
         else:
-            self._add_paths(content.photos)
+            super()._on_folder_found(well, content)
 
     def import_folder(self, folder: Path) -> None:
         """Import a folder of people as a job, and offer its report."""
@@ -342,7 +315,7 @@ class EnrolPage(Page):
                 " A folder with one folder for each person is imported in one go."
             ),
             self.tr("Choose photos…"),
-            self.tr("Import a folder of people…"),
+            self.tr("Import people…"),
         )
 
     # -- how it all stands ---------------------------------------------------------------------------
@@ -373,7 +346,7 @@ class EnrolPage(Page):
             states.count(ItemState.DOUBTFUL),
             states.count(ItemState.REFUSED) + states.count(ItemState.DONE),
             states.count(ItemState.WAITING),
-            self._enrolling is not None,
+            self.enrolling.job is not None,
         )
         self._show_card()
         self._show_doubt()
@@ -469,43 +442,26 @@ class EnrolPage(Page):
         wishes = [
             entry.wish() for entry in self._entries.values() if entry.state(known)[0] is ItemState.READY
         ]
-        if not wishes or self._enrolling is not None:
+        if not wishes or self.enrolling.job is not None:
             return
         if not form.complete and any(wish.person is None for wish in wishes):
             form.first_name.setFocus()
             return
-        name, person_id = form.name(), known.id if known else None
-        self._done = {}
-        self.messages.clear()
-        self._enrolling = self.jobs.run(
-            self.tr("Enrol {name}").format(name=name.full),
-            lambda context: enrol_job.enrol_all(
-                context, self.services, wishes, name, person_id, self._enrolled.emit
-            ),
-            lambda report: self._on_enrolled(None),
-            self._on_enrolled,
-            kind="enrol",
-            resource=WRITES,
-            owner=self,
-        )
+        self.enrolling.start(wishes, form.name(), known.id if known else None)
         self._update()
 
-    def _on_face_enrolled(self, key: int, outcome: EnrolledFace | FaceAppError) -> None:
+    def _on_enrolment_refused(self, key: int, error: FaceAppError) -> None:
         entry = self._entries.get(key)
-        if isinstance(outcome, EnrolledFace):
-            self._done[key] = outcome
-        elif entry is not None:
-            entry.error = outcome
+        if entry is not None:
+            entry.error = error
             self._show_states([key])
 
-    def _on_enrolled(self, error: FaceAppError | None) -> None:
+    def _on_enrolled(self, done: dict[int, EnrolledFace], error: FaceAppError | None) -> None:
         """The job has ended, well or not: what was enrolled leaves the list, the rest stays with reasons."""
-        self._enrolling = None
-        done, self._done = self._done, {}
         sources = [self._entries[key].source for key in done if key in self._entries]
         self.leave_out(list(done))
         if done:
-            self._say_enrolled(done, sources)
+            self.enrolling.say(done, sources, len(self._entries))
             self.library_changed.emit()
             self.refresh()
         if error is not None and not isinstance(error, Cancelled):
@@ -514,32 +470,6 @@ class EnrolPage(Page):
             self.panel.form.clear()
             self.panel.form.first_name.setFocus()
         self._update()
-
-    def _say_enrolled(self, done: dict[int, EnrolledFace], sources: list[PhotoSource]) -> None:
-        people = list(dict.fromkeys(each.person.name for each in done.values()))
-        changes = sum((each.changes for each in done.values()), Changes())
-        text = self.tr("Enrolled {names} with {photos}.").format(
-            names=words.listed(people), photos=words.photo_count(len(done))
-        )
-        left = len(self._entries)
-        hint = self.tr("{photos} left in the list, each with its reason.") if left else ""
-        self.messages.show_message(
-            text,
-            hint.format(photos=words.photo_count(left)),
-            kind="success",
-            action=(self.tr("Undo"), lambda: self._take_back(changes, sources)),
-            seconds=0 if left else UNDO_SECONDS,
-        )
-
-    def _take_back(self, changes: Changes, sources: list[PhotoSource]) -> None:
-        self.jobs.run(
-            self.tr("Undo"),
-            lambda _: take_back(self.services, changes),
-            lambda _: self._on_taken_back(sources),
-            self.messages.show_error,
-            resource=WRITES,
-            owner=self,
-        )
 
     def _on_taken_back(self, sources: list[PhotoSource]) -> None:
         self.library_changed.emit()

@@ -9,7 +9,6 @@ from PyQt5.QtWidgets import (
     QLabel,
     QListView,
     QPushButton,
-    QScrollArea,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -22,6 +21,7 @@ from ui.person_form import PersonForm
 from ui.photo_list import KEY_ROLE, STATE_ROLE, ItemState, PhotoListModel
 from ui.theme import colour
 from ui.verdict import VerdictCard
+from ui.widgets import scrolling
 
 SIDE = 64
 GAP = 8
@@ -138,14 +138,10 @@ class EnrolPanel(QWidget):
         column.addLayout(questions)
         column.addWidget(self.grid, 1)
         self.grid.setMinimumHeight(SIDE + 2 * GAP)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QScrollArea.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        area.setWidget(inside)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8)
-        whole.addWidget(area, 1)
+        whole.addWidget(scrolling(inside), 1)
         whole.addWidget(self._doubt)
         whole.addWidget(self.enrol_button)
 

@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, Q
 
 from faceapp.types import StoredFace
 from ui.crops import Crops
-from ui.people_list import paint_ground
+from ui.face_row import paint_ground, paint_tile
 from ui.theme import colour
 
 FACE_ROLE = Qt.UserRole
@@ -72,13 +72,7 @@ class FaceDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.Antialiasing)
         paint_ground(painter, option)
         area = QRect(option.rect.left() + 8, option.rect.top() + 8, TILE, TILE)
-        found = self._crops.tile(face.id, TILE, painter.device().devicePixelRatioF())
-        if found is not None:
-            painter.drawPixmap(area, found)
-        else:
-            painter.setPen(Qt.NoPen)
-            painter.setBrush(colour("pressed"))
-            painter.drawRoundedRect(area, 8, 8)
+        paint_tile(painter, area, self._crops, face.id)
         below = QRect(area.left(), area.bottom() + 4, TILE, 20)
         short = QFontMetrics(painter.font()).elidedText(index.data(), Qt.ElideMiddle, TILE)
         painter.setPen(colour("quiet"))

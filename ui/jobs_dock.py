@@ -30,7 +30,7 @@ from ui.report_dialog import ReportDialog, summary
 QUIET_KIND = "view"
 QUIET_MS = 1000
 END_SHOWN_MS = 8000
-MOST_HEIGHT = 232
+MOST_HEIGHT = 176
 # What a job's `done` and `total` count, by kind.
 UNITS = {"import": "photos", "enrol": "photos"}
 
@@ -179,7 +179,8 @@ class JobsPanel(QWidget):
         row.cancel_requested.connect(self._on_cancel_requested)
         row.closed.connect(self._remove)
         self._rows[job.id] = row
-        self._column.addWidget(row)
+        # The newest on top: in a low window it is the one that is seen.
+        self._column.insertWidget(0, row)
         self._fit()
 
     def _end(self, job: Job) -> None:
@@ -206,6 +207,10 @@ class JobsPanel(QWidget):
     def _fit(self) -> None:
         height = sum(row.sizeHint().height() + self._column.spacing() for row in self._rows.values())
         self._area.setFixedHeight(min(MOST_HEIGHT, height))
+        # The layouts around hear of it at the next turn of the event loop only.
+        for widget in (self, self._dock.widget()):
+            widget.layout().invalidate()
+            widget.updateGeometry()
         # The dock would keep the height of its fullest moment.
         self._dock.widget().setMaximumHeight(self._dock.widget().sizeHint().height())
         self._dock.setVisible(bool(self._rows))

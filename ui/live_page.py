@@ -95,6 +95,12 @@ class LivePage(Page):
     def refresh(self) -> None:
         self.faces.read_why()
 
+    def choose_place(self) -> bool:
+        ready = self.feed is not None and self.feed.result is not None
+        if ready:
+            self.save_snapshot()
+        return ready
+
     def stop(self) -> None:
         """Every source at once: what one of them waits for, the others do not wait for again."""
         self._timer.stop()
@@ -223,13 +229,13 @@ class LivePage(Page):
         self.enrol_action = self._action(tr("Enrol this face…"), "enrol", self.faces.enrol, "Ctrl+E", self)
         self.name_action = self._action(tr("This is…"), "person", self.faces.name, "Ctrl+T", self)
         self.nobody_action = self._action(
-            tr("Nobody who is enrolled"), "not-this", self.faces.say_nobody, "", self
+            tr("Nobody I know"), "not-this", self.faces.say_nobody, "", self
         )
         self.search_action = self._action(
             tr("Find lookalikes"), "lookalike", self.faces.search, "Ctrl+L", self
         )
         self.snapshot_action = self._action(
-            tr("Save this picture…"), "snapshot", self.save_snapshot, "Ctrl+S", self
+            tr("Save this picture…"), "snapshot", self.save_snapshot, "", self
         )
         self._action(tr("Swap faces on this source…"), "swap", self.swap_faces, "", self)
         self.record_action = self._action(
@@ -373,8 +379,19 @@ class LivePage(Page):
         self.sources.set_inviting(False)
         for url in event.mimeData().urls():
             if url.isLocalFile():
-                self.watch_text(url.toLocalFile())
+                self._take(Path(url.toLocalFile()))
         event.acceptProposedAction()
+
+    def _take(self, path: Path) -> None:
+        """Watch a file or folder that was dropped, unless it is a photo: nothing moves on that."""
+        from faceapp.pipeline.photos import PHOTO_EXTENSIONS
+
+        if path.suffix.lower() in PHOTO_EXTENSIONS and not path.is_dir():
+            said = self.tr("{name} is a photo; this page watches videos and cameras.").format(name=path.name)
+            hint = self.tr("Drop it on Lookalike to search it, or on Enrol, Swap or Morph.")
+            self.messages.show_message(said, hint, kind="warning")
+        else:
+            self.watch_text(str(path))
 
     # -- what happens --------------------------------------------------------------------------------
     def _on_look(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from faceapp.edit.swap import SwapSettings
+from faceapp.edit.swap import Engine, SwapSettings
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
@@ -31,11 +31,16 @@ LANE = "live swap"
 
 
 def ready(
-    context: JobContext, services: Services, shelf: Shelf, sources: Sequence[PhotoSource], everyone: bool
+    context: JobContext,
+    services: Services,
+    shelf: Shelf,
+    sources: Sequence[PhotoSource],
+    settings: SwapSettings,
+    everyone: bool,
 ) -> LiveSwap:
     """What a session paints with. On a job's thread. Raises FaceAppError when no face can be used."""
     photos = shelf.read_all(context, sources)
-    return services.swaps.videos.live(photos, everyone=everyone)
+    return services.swaps.videos.live(photos, settings, everyone)
 
 
 class LiveSwapDialog(QDialog):
@@ -64,6 +69,8 @@ class LiveSwapDialog(QDialog):
         )
         self.everyone = QCheckBox(self.tr("Everybody gets a face"))
         self.everyone.setChecked(True)
+        self.neural = QCheckBox(self.tr("Drawn by your own network, which is slow"))
+        self.neural.setVisible(services.models.plugins.ready)
         self._hint = QLabel(
             self.tr("The picture with swapped faces is what is shown, recorded and sent over REST."),
             wordWrap=True,
@@ -84,7 +91,7 @@ class LiveSwapDialog(QDialog):
         column.setSpacing(8)
         column.addWidget(self.messages)
         column.addWidget(self.well, 1)
-        for widget in (self.likeness, self.everyone, self._hint):
+        for widget in (self.likeness, self.everyone, self.neural, self._hint):
             column.addWidget(widget)
         column.addLayout(buttons)
         self._drops = DropFilter(self, self.well)
@@ -94,9 +101,15 @@ class LiveSwapDialog(QDialog):
         self.well.removal_wanted.connect(self._on_removal_wanted)
         self.well.folder_found.connect(self._on_folder_found)
         self.well.refused.connect(self.messages.show_error)
-        self.everyone.toggled.connect(lambda _: self._on_faces_changed())
+        for box in (self.everyone, self.neural):
+            box.toggled.connect(lambda _: self._on_faces_changed())
         self.likeness.value_changed.connect(self._on_likeness_changed)
         self.switch.toggled.connect(self._on_switched)
+
+    @property
+    def settings(self) -> SwapSettings:
+        engine: Engine = "neural" if self.neural.isChecked() else "classical"
+        return SwapSettings(likeness=self.likeness.value, engine=engine)
 
     def _on_folder_found(self, content: FolderContent) -> None:
         self.well.add(PhotoSource.file(path) for path in content.photos)
@@ -128,12 +141,13 @@ class LiveSwapDialog(QDialog):
             services=self._services,
             shelf=self._shelf,
             sources=self.well.sources,
+            settings=self.settings,
             everyone=self.everyone.isChecked(),
         )
         self._painters.ask(body, self._on_ready, self._on_failed)
 
     def _on_ready(self, painter: LiveSwap) -> None:
-        painter.settings = SwapSettings(likeness=self.likeness.value)
+        painter.settings = self.settings  # the slider may have moved meanwhile
         self._feed.paint_with(painter)
         self.changed.emit(True)
 
@@ -144,7 +158,7 @@ class LiveSwapDialog(QDialog):
     def _on_likeness_changed(self, likeness: float) -> None:
         painter = self._feed.painter
         if painter is not None:
-            painter.settings = SwapSettings(likeness=likeness)
+            painter.settings = self.settings
 
     def _tell(self) -> None:
         on = self.switch.isChecked()

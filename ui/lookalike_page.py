@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtWidgets import (
-    QAction,
-    QApplication,
-    QFileDialog,
-    QMenu,
-    QSplitter,
     QStackedWidget,
     QWidget,
 )
 
 from faceapp.errors import Cancelled, FaceAppError
-from faceapp.jobs import Job, JobContext
+from faceapp.jobs import Job
 from faceapp.services import Services
 from faceapp.tasks.enrol import sample_photos
 from faceapp.types import EnrolReport, Match, Photo
-from ui import face_words, handover, match_export, search_job
+from ui import face_words, search_job
 from ui.cameras import Cameras
-from ui.changes import Changes, Recorder, take_back
 from ui.compare_view import CompareView, EnrolledPicture, enrolled_picture
-from ui.drop_filter import DropFilter
 from ui.face_canvas import FaceCanvas
 from ui.face_mark import FaceMark
-from ui.icons import icon
 from ui.jobs_qt import JobsQt
-from ui.memory import Memory
-from ui.messages import MessageBar
-from ui.page import Page
-from ui.person_dialog import PersonDialog
+from ui.match_actions import Chosen, MatchActions
 from ui.photo_list import ItemState
+from ui.photo_page import PhotoPage
 from ui.photo_source import PhotoSource
-from ui.photo_well import FolderContent, PhotoWell
+from ui.photo_well import PhotoWell
 from ui.picture import Picture
 from ui.results_panel import ResultsPanel
 from ui.search_job import Found
-from ui.widgets import fill_page, side_by_side
 
 LANE = "search"
-WRITES = "library"
-UNDO_SECONDS = 20
-SIZES = [264, 592, 400]
+SIZES = [264, 568, 424]
 
 
-class LookalikePage(Page):
+class LookalikePage(PhotoPage):
     """Left: the photos. Centre: the photo with its faces. Right: the people who look most alike.
 
     Every search has a number; what comes from an older one is passed over.
@@ -61,7 +46,6 @@ class LookalikePage(Page):
         self, services: Services, jobs: JobsQt, parent: QWidget | None = None, cameras: Cameras | None = None
     ) -> None:
         super().__init__(services, jobs, parent)
-        self._memory = Memory(services.paths)
         self._number = 0
         self._key = -1
         self._job: Job | None = None
@@ -70,13 +54,12 @@ class LookalikePage(Page):
         self._found: Found | None = None
         self._people: int | None = None
         self._selected = -1
-        self.messages = MessageBar()
         self.well = PhotoWell(jobs, cameras)
         self.canvas = FaceCanvas()
         self.compare = CompareView()
         self.results = ResultsPanel(services.settings.current.top)
+        self.acts = MatchActions(services, jobs, self.messages, lambda: self.chosen, self)
         self._centre = QStackedWidget()
-        self._splitter = QSplitter(Qt.Horizontal)
         self._lay_out()
         self._connect()
         self._show_start()
@@ -86,49 +69,48 @@ class LookalikePage(Page):
     def _lay_out(self) -> None:
         self._centre.addWidget(self.canvas)
         self._centre.addWidget(self.compare)
-        side_by_side(self._splitter, ((self.well, 216), (self._centre, 232), (self.results, 352)))
-        self._memory.restore_splitter("lookalike", self._splitter, SIZES)
-        self.well.set_last_folder(self._memory.folder("photos"))
-        fill_page(self, self.messages, body=self._splitter)
-        self._drops = DropFilter(self, self.well)
+        zones = ((self.well, 216), (self._centre, 232), (self.results, 352))
+        self._place_zones("lookalike", zones, SIZES)
 
     def _connect(self) -> None:
+        self._listen_to(self.well)
         self.well.current_changed.connect(self._on_photo_chosen)
         self.well.photos_added.connect(self._on_photos_added)
         self.well.removal_wanted.connect(self._on_removal_wanted)
-        self.well.folder_found.connect(self._on_folder_found)
-        self.well.refused.connect(self.messages.show_error)
         self.well.sample_wanted.connect(self.try_sample)
         self._photo_read.connect(self._on_photo_read)
         self.canvas.face_selected.connect(self._on_face_selected)
-        self.canvas.face_activated.connect(lambda _: self.enrol_face())
+        self.canvas.face_activated.connect(lambda _: self.acts.enrol_face())
         self.canvas.empty.chosen.connect(self.well.browse)
         self.canvas.empty.other_chosen.connect(self.try_sample)
-        self.canvas.set_menu(self._menu)
+        self.canvas.set_menu(self.acts.menu)
         self.results.notice.chosen.connect(self._on_notice_chosen)
         self.results.top_changed.connect(self._on_top_changed)
         self.results.step_wanted.connect(self._on_step_wanted)
-        self.results.enrol_wanted.connect(self.enrol_face)
-        self.results.copy_wanted.connect(self.copy_results)
-        self.results.save_wanted.connect(self._on_save_wanted)
+        self.results.enrol_wanted.connect(self.acts.enrol_face)
+        self.results.copy_wanted.connect(self.acts.copy_results)
+        self.results.save_wanted.connect(self.acts.ask_place)
         self.results.compare_wanted.connect(self.compare_with)
-        self.results.morph_wanted.connect(self.morph_with)
+        self.results.morph_wanted.connect(self.acts.morph_with)
         self.results.people_wanted.connect(lambda match: self.people_requested.emit(match.person.id))
-        self.results.rejected.connect(self.reject)
+        self.results.rejected.connect(self.acts.reject)
+        self.acts.written.connect(self._on_written)
+        self.acts.compare_wanted.connect(self.compare_with)
+        self.acts.compare_ended.connect(self._on_compare_closed)
+        self.acts.morph_requested.connect(self.morph_requested)
+        self.acts.swap_requested.connect(self.swap_requested)
+        self.acts.enrol_requested.connect(self.enrol_requested)
+        self.acts.people_requested.connect(self.people_requested)
         self.compare.closed.connect(self._on_compare_closed)
         self.compare.step_wanted.connect(self._on_compare_step)
 
     # -- what the window asks ------------------------------------------------------------------
 
-    def open_photo(self, photo: str | Path | Photo) -> None:
-        source = PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
-        self.well.add([source])
-
-    def choose_photos(self) -> None:
-        self.well.browse()
-
-    def paste(self) -> None:
-        self.well.paste()
+    def choose_place(self) -> bool:
+        ready = self._found is not None
+        if ready:
+            self.acts.ask_place()
+        return ready
 
     def forget_undo(self) -> None:
         self.messages.clear()
@@ -143,16 +125,24 @@ class LookalikePage(Page):
             self.tr("Library"), lambda _: self.services.people.count()[0], self._on_counted, owner=self
         )
 
+    @property
+    def chosen(self) -> Chosen:
+        """What is shown, and which of its faces is selected."""
+        return Chosen(self._photo, self._found, self._selected)
+
+    def _on_written(self) -> None:
+        self.library_changed.emit()
+        self.refresh()
+
     # -- searching -----------------------------------------------------------------------------
 
     def _on_photos_added(self, keys: list[int]) -> None:
-        self.messages.clear()
-        self._memory.keep_folder("photos", self.well.last_folder)
         # One that was listed and current already is searched again: that is what dropping it means.
         if keys and keys[0] == self._key:
             self._search(keys[0])
 
     def _on_photo_chosen(self, key: int) -> None:
+        self.messages.clear_error()
         if key >= 0:
             self._search(key)
 
@@ -337,15 +327,18 @@ class LookalikePage(Page):
             self.tr("Try it with a sample"),
         )
         if self._number == 0:
-            self.results.notice.say("people", "", self.tr("The people who look most alike appear here."))
-            self.results.show_notice()
+            self._promise()
+
+    def _promise(self) -> None:
+        """Say what will be on the right side."""
+        self.results.notice.say("people", "", self.tr("The people who look most alike appear here."))
+        self.results.show_notice()
 
     def _on_counted(self, people: int) -> None:
         self._people = people
         if self._found is None and self._key < 0:
             if people:
-                self.results.notice.say("people", "", self.tr("The people who look most alike appear here."))
-                self.results.show_notice()
+                self._promise()
             else:
                 self._show_empty_library()
 
@@ -412,196 +405,18 @@ class LookalikePage(Page):
 
     # -- photos in the list -----------------------------------------------------------------------
 
-    def _on_folder_found(self, content: FolderContent) -> None:
-        if not content.photos:
-            self.messages.show_message(
-                self.tr("There is no photo in {folder}.").format(folder=content.folder.name), kind="warning"
-            )
-            return
-        self.well.add(PhotoSource.file(path) for path in content.photos)
-
     def _on_removal_wanted(self, keys: list[int]) -> None:
         if self._key in keys:
             self._forget()
             self.canvas.set_picture(None)
             self.canvas.set_busy("")
             self._show_start()
-            self.results.notice.say("people", "", self.tr("The people who look most alike appear here."))
-            self.results.show_notice()
+            self._promise()
         self.well.remove(keys)
         if not self.well.model.rowCount():
             self.refresh()
         elif self._key < 0 and self.well.list.current >= 0:
             self._search(self.well.list.current)
-
-    # -- what can be done with a face or a match --------------------------------------------------
-
-    def _menu(self, index: int) -> QMenu | None:
-        if self._photo is None:
-            return None
-        menu = QMenu(self.canvas)
-        if index >= 0 and self._found is not None:
-            _act(menu, "enrol", self.tr("Enrol this face…"), self.enrol_face)
-            best = next(iter(self._found.faces[index].matches), None)
-            if best is not None:
-                self._add_match_actions(menu, best)
-            menu.addSeparator()
-            _act(menu, "copy", self.tr("Copy the face"), lambda: self._copy_face(index))
-        _act(menu, "swap", self.tr("Swap faces on this photo"), self._swap_photo)
-        _act(menu, "add-photos", self.tr("Open the photo on the Enrol page"), self._enrol_photo)
-        return menu
-
-    def _add_match_actions(self, menu: QMenu, match: Match) -> None:
-        name = match.person.name
-        _act(
-            menu,
-            "compare",
-            self.tr("Compare with {name}").format(name=name),
-            lambda: self.compare_with(match),
-        )
-        _act(menu, "morph", self.tr("Morph into {name}").format(name=name), lambda: self.morph_with(match))
-        _act(
-            menu,
-            "swap",
-            self.tr("Put {name}'s face here").format(name=name),
-            lambda: self.swap_with(match),
-        )
-        show = self.tr("Show {name} in People").format(name=name)
-        _act(menu, "people", show, lambda: self.people_requested.emit(match.person.id))
-        _act(menu, "not-this", self.tr("Not {name}").format(name=name), lambda: self.reject(match))
-
-    def _copy_face(self, index: int) -> None:
-        assert self._found is not None
-        QApplication.clipboard().setImage(self._found.crops[index])
-
-    def _enrol_photo(self) -> None:
-        if self._photo is not None:
-            self.enrol_requested.emit(self._photo)
-
-    def _swap_photo(self) -> None:
-        if self._photo is not None:
-            self.swap_requested.emit([self._photo])
-
-    def morph_with(self, match: Match) -> None:
-        """Take the selected face and an enrolled one to the Morph page."""
-        photo, found = self._photo, self._found
-        if photo is None or found is None or self._selected < 0:
-            return
-        box, faces = found.faces[self._selected].face.box, len(found.faces)
-
-        def body(_: JobContext) -> list[Photo]:
-            mine = handover.alone(photo, box, faces)
-            return [mine, handover.enrolled(self.services, match.face_id, match.person.name)]
-
-        self._hand_over(match, body, self.morph_requested.emit)
-
-    def swap_with(self, match: Match) -> None:
-        """Take this photo and an enrolled face to the Swap page."""
-        photo = self._photo
-        if photo is None:
-            return
-
-        def body(_: JobContext) -> list[Photo]:
-            return [photo, handover.enrolled(self.services, match.face_id, match.person.name)]
-
-        self._hand_over(match, body, self.swap_requested.emit)
-
-    def _hand_over(
-        self, match: Match, body: Callable[[JobContext], list[Photo]], tell: Callable[[list[Photo]], object]
-    ) -> None:
-        title = self.tr("Open the photo of {name}").format(name=match.person.name)
-        self.jobs.run(title, body, tell, self.messages.show_error, owner=self)
-
-    def enrol_face(self) -> None:
-        """Open the enrol-person dialog for the selected face, beside the window."""
-        if self._photo is None or self._found is None or self._selected < 0:
-            return
-        found = self._found.faces[self._selected]
-        crop = self._found.crops[self._selected]
-        dialog = PersonDialog(self.services, self.jobs, self._photo, found.face, crop, self)
-        dialog.enrolled.connect(self._on_enrolled)
-        dialog.show()
-
-    def _on_enrolled(self, name: str, changes: Changes) -> None:
-        self._said_with_undo(self.tr("Enrolled {name}.").format(name=name), changes)
-        self._on_written()
-
-    def reject(self, match: Match) -> None:
-        """Remember that the selected face is not this person."""
-        if self._found is None or self._selected < 0:
-            return
-        face = self._found.faces[self._selected].face
-
-        def body(_: JobContext) -> Changes:
-            recorder = Recorder(self.services)
-            self.services.recognition.reject(match.person.id, face)
-            return recorder.changes()
-
-        sentence = self.tr("Remembered: this is not {name}.").format(name=match.person.name)
-        self.jobs.run(
-            self.tr("Remember"),
-            body,
-            lambda changes: self._on_rejected(sentence, changes),
-            self.messages.show_error,
-            resource=WRITES,
-            owner=self,
-        )
-
-    def _on_rejected(self, sentence: str, changes: Changes) -> None:
-        self._said_with_undo(sentence, changes)
-        self._on_compare_closed()
-        self._on_written()
-
-    def _on_written(self) -> None:
-        self.library_changed.emit()
-        self.refresh()
-
-    def _said_with_undo(self, sentence: str, changes: Changes) -> None:
-        action = (self.tr("Undo"), lambda: self._take_back(changes))
-        self.messages.show_message(sentence, kind="success", action=action, seconds=UNDO_SECONDS)
-
-    def _take_back(self, changes: Changes) -> None:
-        self.jobs.run(
-            self.tr("Undo"),
-            lambda _: take_back(self.services, changes),
-            lambda _: self._on_written(),
-            self.messages.show_error,
-            resource=WRITES,
-            owner=self,
-        )
-
-    def copy_results(self) -> None:
-        """Put the matches of all faces onto the clipboard, as a table."""
-        if self._found is not None:
-            QApplication.clipboard().setText(match_export.as_table(self._found.faces))
-            self.messages.show_message(
-                self.tr("The results were copied as a table."), kind="success", seconds=5
-            )
-
-    def _on_save_wanted(self) -> None:
-        stem = Path(self._photo.name).stem if self._photo is not None and self._photo.name else "photo"
-        place = str(Path(self._memory.folder("results")) / f"{stem}-lookalikes.json")
-        title = self.tr("Save the results")
-        name, _ = QFileDialog.getSaveFileName(self, title, place, self.tr("JSON (*.json);;Table (*.csv)"))
-        if name:
-            self.save_results(Path(name))
-
-    def save_results(self, path: Path) -> None:
-        """Write the matches of all faces: a table where the name ends in .csv, JSON otherwise."""
-        if self._found is None:
-            return
-        self._memory.keep_folder("results", path.parent)
-        faces = self._found.faces
-        self.jobs.run(
-            self.tr("Save the results"),
-            lambda _: match_export.save(path, faces),
-            lambda saved: self.messages.show_message(
-                self.tr("Saved as {name}.").format(name=saved.name), kind="success", seconds=5
-            ),
-            self.messages.show_error,
-            resource="files",
-            owner=self,
-        )
 
     # -- side by side -------------------------------------------------------------------------------
 
@@ -644,9 +459,3 @@ class LookalikePage(Page):
         if self.compare.match.face_id in faces:
             place = (faces.index(self.compare.match.face_id) + by) % len(faces)
             self.compare_with(found.matches[place])
-
-
-def _act(menu: QMenu, name: str, text: str, call: object) -> QAction:
-    action = menu.addAction(icon(name), text)
-    action.triggered.connect(lambda _=False: call())  # type: ignore[operator]
-    return action

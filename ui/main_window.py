@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
     status: QStatusBar
     open_action: QAction
     paste_action: QAction
+    save_action: QAction
     import_action: QAction
     sample_action: QAction
     quit_action: QAction
@@ -136,6 +137,7 @@ class MainWindow(QMainWindow):
             page.lookalike_requested.connect(self.show_lookalikes)
             page.enrol_requested.connect(self.show_enrolment)
             page.people_requested.connect(self.show_person)
+            page.live_requested.connect(self.live_action.trigger)
             page.swap_requested.connect(self.show_swap)
             page.morph_requested.connect(self.show_morph)
             page.library_changed.connect(self.library.check)
@@ -264,6 +266,7 @@ class MainWindow(QMainWindow):
         icons = {
             self.open_action: "open",
             self.paste_action: "paste",
+            self.save_action: "save",
             self.import_action: "folder",
             self.sample_action: "people",
             self.undo_action: "undo",
@@ -303,6 +306,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.open_action.triggered.connect(self._on_open_triggered)
         self.paste_action.triggered.connect(self._on_paste_triggered)
+        self.save_action.triggered.connect(self._on_save_triggered)
         self.import_action.triggered.connect(self.import_folder)
         self.sample_action.triggered.connect(self.start_sample)
         self.quit_action.triggered.connect(self.close)
@@ -392,6 +396,12 @@ class MainWindow(QMainWindow):
 
     def _on_paste_triggered(self) -> None:
         self.current_page.paste()
+
+    def _on_save_triggered(self) -> None:
+        if not self.current_page.choose_place():
+            self.notice.show_message(
+                self.tr("There is nothing to save on this page yet."), seconds=NOTICE_SECONDS
+            )
 
     def _on_library_changed(self) -> None:
         self.library_label.refresh()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QImage, QMouseEvent, QPixmap
+from PyQt5.QtGui import QImage, QMouseEvent, QPixmap, QResizeEvent
 from PyQt5.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from faceapp.types import Match
@@ -13,6 +13,7 @@ from ui.icons import icon
 from ui.images import tile
 
 SIDE = 64
+MARGIN, GAP = 12, 4
 
 
 class MatchRow(QFrame):
@@ -50,7 +51,10 @@ class MatchRow(QFrame):
             self.tr("Not them"),
             self.tr("Remember that this is somebody else, and leave this result out"),
         )
+        self._buttons = (self.compare_button, self.morph_button, self.people_button, self.reject_button)
         self._lay_out()
+        # As narrow as the column that it stands in: see `resizeEvent`.
+        self.setMinimumWidth(1)
         self.compare_button.clicked.connect(lambda: self.compare_wanted.emit(self._match))
         self.morph_button.clicked.connect(lambda: self.morph_wanted.emit(self._match))
         self.people_button.clicked.connect(lambda: self.people_wanted.emit(self._match))
@@ -67,12 +71,12 @@ class MatchRow(QFrame):
         pictures.addWidget(self._query, 0, Qt.AlignTop)
         pictures.addWidget(self._person, 0, Qt.AlignTop)
         buttons = QHBoxLayout()
-        buttons.setSpacing(4)
-        for button in (self.compare_button, self.morph_button, self.people_button, self.reject_button):
+        buttons.setSpacing(GAP)
+        for button in self._buttons:
             buttons.addWidget(button)
         buttons.addStretch(1)
         grid = QGridLayout(self)
-        grid.setContentsMargins(12, 12, 12, 8)
+        grid.setContentsMargins(MARGIN, 12, MARGIN, 8)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
@@ -104,6 +108,18 @@ class MatchRow(QFrame):
 
     def show_person(self, picture: QImage) -> None:
         self._person.setPixmap(_tile(self, picture))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where four words have no room, the last ones are told by their icons and tooltips alone."""
+        super().resizeEvent(event)
+        room = self.contentsRect().width() - 2 * MARGIN
+        for count in range(len(self._buttons), -1, -1):
+            styles = [Qt.ToolButtonTextBesideIcon] * count
+            styles += [Qt.ToolButtonIconOnly] * (len(self._buttons) - count)
+            for button, style in zip(self._buttons, styles, strict=True):
+                button.setToolButtonStyle(style)
+            if sum(button.sizeHint().width() + GAP for button in self._buttons) <= room + GAP:
+                return
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.LeftButton:

@@ -21,7 +21,7 @@ from PyQt5.QtWidgets import (
 from faceapp.types import Person
 from ui import words
 from ui.crops import Crops
-from ui.people_list import paint_face
+from ui.face_row import paint_person
 
 FACE = 72
 MOST_HEIGHT = 360
@@ -41,7 +41,7 @@ class PersonFace(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.Antialiasing)
-        paint_face(painter, QRect(0, 0, FACE, FACE), self._crops, self._person)
+        paint_person(painter, QRect(0, 0, FACE, FACE), self._crops, self._person)
         painter.end()
 
 

@@ -98,6 +98,11 @@ class MessageBar(QFrame):
             self._timer.start(int(seconds * 1000))
         self.show()
 
+    def clear_error(self) -> None:
+        """Take the message away if it says what went wrong: the user is on to something else."""
+        if self.property("kind") in ("warning", "error"):
+            self.clear()
+
     def clear(self) -> None:
         """Take the message away."""
         self._timer.stop()

@@ -60,7 +60,11 @@ class MorphControls(QWidget):
         self.kind.addItem(tr("Average of all"), True)
         self.kind.setAccessibleName(tr("What to make"))
         self.apart = QCheckBox(tr("Shape, colour, detail apart"))
-        self.apart.setToolTip(tr("Beyond the ends the differences are exaggerated: a caricature."))
+        self.apart.setToolTip(
+            tr("A slider each; beyond the ends the differences are exaggerated: a caricature.")
+            + "\n"
+            + tr("The slider below the picture moves all three. What is saved is one picture.")
+        )
         self.shape = SliderRow(tr("Shape"), LEAST, MOST, 0.5)
         self.colour = SliderRow(tr("Colour"), LEAST, MOST, 0.5)
         self.detail = SliderRow(tr("Detail"), LEAST, MOST, 0.5)
@@ -147,6 +151,16 @@ class MorphControls(QWidget):
         for check in (self.even, self.ease, self.there_and_back):
             check.toggled.connect(self.changed)
 
+    def follow(self, place: float) -> None:
+        """Bring the three sliders to a place on the way, without telling anybody."""
+        for row in (self.shape, self.colour, self.detail):
+            row.set_value(min(MOST, max(LEAST, place)))
+
+    @property
+    def own(self) -> bool:
+        """Shape, colour and detail stand on their own sliders, beside the way."""
+        return self.apart.isChecked() and not self.average and not self.latent
+
     @property
     def made_by(self) -> MadeBy:
         """What makes the pictures."""
@@ -165,7 +179,7 @@ class MorphControls(QWidget):
     @property
     def settings(self) -> MorphSettings:
         """With the sliders' own places where they do not go with the slider below the picture."""
-        own = self.average or (self.apart.isChecked() and not self.latent)
+        own = self.average or self.own
         ground: Ground = "dissolve" if self.latent else self.background.currentData()
         kept = self.kept.value if self.made_by == "pca" else None
         return MorphSettings(
@@ -205,7 +219,7 @@ class MorphControls(QWidget):
         self.panel.setVisible(self.made_by == "stylegan2")
         self.kept.setVisible(self.made_by == "pca")
         self.apart.setVisible(not average and not latent)
-        self._own.setVisible(average or (self.apart.isChecked() and not latent))
+        self._own.setVisible(average or self.own)
         self.symmetry.setVisible(average)
         self._way.setVisible(not average)
         for widget in (self.frames, self.seconds):

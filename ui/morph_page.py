@@ -9,61 +9,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt5.QtCore import Qt, QUrl
-from PyQt5.QtGui import QDesktopServices, QKeyEvent
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
-    QSplitter,
     QWidget,
 )
 
 from faceapp.errors import FaceAppError
-from faceapp.jobs import Job, JobContext
+from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.services.morphs import MorphPlan
 from faceapp.tasks.enrol import sample_photos
-from faceapp.types import Floats, Photo
+from faceapp.types import Photo
 from ui import latent_job, morph_job
 from ui.between_view import BetweenView
 from ui.cameras import Cameras
 from ui.divider_canvas import DividerCanvas
-from ui.drop_filter import DropFilter
 from ui.generator_panel import GeneratorPanel
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
 from ui.latent_job import Opened
 from ui.latest import Latest
-from ui.memory import Memory
-from ui.messages import MessageBar
 from ui.morph_controls import MorphControls
+from ui.morph_file import MorphFile, MorphOrder
 from ui.morph_job import Prepared
-from ui.page import Page
+from ui.photo_page import PhotoPage
 from ui.photo_shelf import Shelf
 from ui.photo_source import PhotoSource
-from ui.photo_well import FolderContent, PhotoWell
+from ui.photo_well import PhotoWell
 from ui.picture import Picture
-from ui.points_dialog import PointsDialog
+from ui.points_by_hand import PointsByHand
 from ui.way_bar import WayBar
-from ui.widgets import fill_page, side_by_side, stacked, tool_button
+from ui.widgets import primary_button, scrolling, stacked, tool_button
 from ui.words import people_count
 
 if TYPE_CHECKING:
     from faceapp.edit.retime import Pace
-    from faceapp.tasks.morph import MorphReport
 
 LANE = "morph"
 SIZES = [256, 632, 328]
 # One face is enough for an average with its mirror image; a way needs two.
 FEWEST = 2
 UNDRAWN = "This is the photo: no generator has drawn it yet."
-STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
-class MorphPage(Page):
+class MorphPage(PhotoPage):
     """Left: the faces, in the order of the way. Centre: the mixture, and the slider that leads through it.
     Right: what is mixed how, and what is saved."""
 
@@ -71,17 +64,14 @@ class MorphPage(Page):
         self, services: Services, jobs: JobsQt, parent: QWidget | None = None, cameras: Cameras | None = None
     ) -> None:
         super().__init__(services, jobs, parent)
-        self._memory = Memory(services.paths)
         self._shelf = Shelf()
         self._prepared: Prepared | None = None
         self._pace: Pace | None = None
         self._opened: Opened | None = None
-        self._writing: Job | None = None  # the file that a generator draws
         # What the way through a generator is of, or will be: what makes it, and the photos.
         self._key: tuple[str, tuple[PhotoSource, ...]] | None = None
-        self._points: dict[PhotoSource, Floats] = {}
-        self._dialogs: dict[PhotoSource, PointsDialog] = {}
-        self.messages = MessageBar()
+        self.points = PointsByHand(services, jobs, self)
+        self.file = MorphFile(services, jobs, self.messages, self)
         self.well = PhotoWell(jobs, cameras, title=self.tr("Faces to morph"), compact=True)
         self.earlier = tool_button("less", self.tr("Earlier on the way"))
         self.later = tool_button("more", self.tr("Later on the way"))
@@ -92,19 +82,18 @@ class MorphPage(Page):
         self.generator = GeneratorPanel(services, jobs)
         self.controls = MorphControls(self.generator)
         self.between = BetweenView(services, jobs)
-        self.save_button = QPushButton(icon("save"), self.tr("Save…"))
-        self._plans = Latest(jobs, self.tr("Faces"), LANE, self)
+        self.save_button = primary_button("save", self.tr("Save…"))
+        self._plans = Latest(jobs, self.tr("Looking at the faces"), LANE, self)
         self._ways = Latest(jobs, self.tr("Faces of your library"), LANE, self)
         self._frames = Latest(jobs, self.tr("Morph"), LANE, self)
-        self._paces = Latest(jobs, self.tr("Pace"), "morph pace", self)
-        self._splitter = QSplitter(Qt.Horizontal)
+        self._paces = Latest(jobs, self.tr("Timing the steps of the morph"), "morph pace", self)
         self._lay_out()
         self._connect()
         self._show_start()
+        self._tell_buttons()
         self.setFocusProxy(self.well.browse_button)
 
     def _lay_out(self) -> None:
-        self.save_button.setProperty("role", "primary")
         self.points_button.setToolTip(self.tr("Correct the points of the chosen face by hand"))
         left, middle, right = QWidget(), QWidget(), QWidget()
         faces = stacked(left)
@@ -127,30 +116,24 @@ class MorphPage(Page):
         choices.addWidget(self.controls)
         choices.addWidget(self.between)
         choices.addStretch(1)
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        area.setWidget(inside)
         panel = stacked(right)
-        panel.addWidget(area, 1)
+        panel.addWidget(scrolling(inside), 1)
         panel.addWidget(self.save_button)
-        side_by_side(self._splitter, ((left, 216), (middle, 232), (right, 296)))
-        self._memory.restore_splitter("morph", self._splitter, SIZES)
-        self.well.set_last_folder(self._memory.folder("photos"))
-        fill_page(self, self.messages, body=self._splitter)
-        self._drops = DropFilter(self, self.well)
+        self._place_zones("morph", ((left, 216), (middle, 232), (right, 296)), SIZES)
 
     def _connect(self) -> None:
-        self.well.photos_added.connect(self._on_photos_added)
+        self._listen_to(self.well)
+        self.well.photos_added.connect(lambda _: self._prepare())
         self.well.removal_wanted.connect(self._on_removal_wanted)
-        self.well.folder_found.connect(self._on_folder_found)
-        self.well.refused.connect(self.messages.show_error)
         self.well.current_changed.connect(lambda _: self._tell_buttons())
         self.earlier.clicked.connect(lambda: self._move(-1))
         self.later.clicked.connect(lambda: self._move(1))
         self.points_button.clicked.connect(self.edit_points)
+        self.points.changed.connect(self._on_points_changed)
         self.canvas.empty.chosen.connect(self.well.browse)
         self.canvas.empty.other_chosen.connect(self.try_sample)
-        self.way.moved.connect(self._show_frame)
+        self.way.moved.connect(self._on_way_moved)
+        self.controls.apart.toggled.connect(self._on_way_moved)
         self.controls.changed.connect(self._on_controls_changed)
         self.controls.replan_wanted.connect(self._prepare)
         self.controls.route.currentIndexChanged.connect(self._on_route_chosen)
@@ -163,20 +146,16 @@ class MorphPage(Page):
 
     # -- what the window asks -----------------------------------------------------------------------
 
-    def open_photo(self, photo: str | Path | Photo) -> None:
-        source = PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
-        self.well.add([source])
-
     def open_photos(self, photos: Sequence[Photo]) -> None:
         """Morph these and nothing else."""
         self.well.remove(self.well.model.keys())
         self.well.add([PhotoSource.ready(photo) for photo in photos])
 
-    def choose_photos(self) -> None:
-        self.well.browse()
-
-    def paste(self) -> None:
-        self.well.paste()
+    def choose_place(self) -> bool:
+        ready = self.save_button.isEnabled()
+        if ready:
+            self._on_save_clicked()
+        return ready
 
     def refresh(self) -> None:
         """Points may have been placed by hand, and somebody may not want to be morphed any more."""
@@ -213,20 +192,9 @@ class MorphPage(Page):
 
     # -- faces that come and go -----------------------------------------------------------------------
 
-    def _on_photos_added(self, keys: list[int]) -> None:
-        self.messages.clear()
-        self._memory.keep_folder("photos", self.well.last_folder)
-        self._prepare()
-
-    def _on_folder_found(self, content: FolderContent) -> None:
-        if content.photos:
-            self.well.add(PhotoSource.file(path) for path in content.photos)
-            return
-        sentence = self.tr("There is no photo in {folder}.").format(folder=content.folder.name)
-        self.messages.show_message(sentence, kind="warning")
-
     def _on_removal_wanted(self, keys: list[int]) -> None:
         self.well.remove(keys)
+        self.messages.clear_error()
         self._prepare()
 
     def _move(self, by: int) -> None:
@@ -255,7 +223,7 @@ class MorphPage(Page):
                 sources=sources,
                 settings=self.controls.settings,
                 average=self.controls.average,
-                points=[self._points.get(source) for source in sources],
+                points=self.points.of(sources),
             ),
             self._on_prepared,
             self._on_refused,
@@ -264,6 +232,7 @@ class MorphPage(Page):
     def _clear(self) -> None:
         """There is nothing to morph."""
         self._prepared = None
+        self.way.show_names(())
         self._close_way()
         self.generator.set_plan(None)
         self.canvas.set_picture(None)
@@ -414,11 +383,11 @@ class MorphPage(Page):
         def end(_: object = None) -> None:
             self.jobs.run(self.tr("Generator"), lambda _: opened.way.close(), owner=self)
 
-        if self._writing is None:
+        drawing = self.file.drawing
+        if drawing is None:
             end()
         else:
-            # A file is being drawn by it.
-            self.jobs.watch(self._writing, end, end, owner=self)
+            self.jobs.watch(drawing, end, end, owner=self)
 
     # -- the mixture -------------------------------------------------------------------------------------
 
@@ -429,6 +398,12 @@ class MorphPage(Page):
     def _on_controls_changed(self) -> None:
         chosen = self.controls.settings
         self.way.set_pace(chosen.seconds, chosen.ping_pong)
+        self._show_frame()
+
+    def _on_way_moved(self) -> None:
+        """Sliders of their own start from where the way is, and go along with it."""
+        if self.controls.own and self._prepared is not None:
+            self.controls.follow(self.place)
         self._show_frame()
 
     @property
@@ -474,102 +449,41 @@ class MorphPage(Page):
     # -- files ---------------------------------------------------------------------------------------------
 
     def _on_save_clicked(self) -> None:
-        if self._prepared is None:
-            return
-        names = [Path(source.name).stem for source in self._prepared.sources[:2]]
-        stem = "-".join(names).replace(" ", "_") + ("-average" if self.controls.average else "")
-        moving, pictures = self._kinds()
-        place = Path(self._memory.folder("results")) / stem
-        kinds = pictures if self.controls.average else f"{moving};;{pictures}"
-        name, kind = QFileDialog.getSaveFileName(self, self.tr("Save the morph"), str(place), kinds)
-        if name:
-            path = Path(name)
-            whole = path if path.suffix else path.with_name(path.name + _first(kind))
-            self.save(whole, still=kind == pictures)
-
-    def _kinds(self) -> tuple[str, str]:
-        """The files that can hold what is made: animations and pictures, as the dialog names them."""
-        ground = self.controls.settings.background
-        if ground is not None and ground.kind == "transparent":
-            return self.tr("Animation (*.webp *.gif *.apng)"), self.tr("Picture (*.png *.webp *.tif)")
-        moving = self.tr("Animation (*.mp4 *.gif *.webp *.apng)")
-        return moving, self.tr("Picture (*.png *.jpg *.webp *.tif)")
+        order = self._order()
+        if order is not None:
+            self.file.ask(order)
 
     def save(self, path: Path, still: bool = False) -> None:
         """Write what is set: an animation, the picture of this place (`still`), or the average."""
-        if self._prepared is None:
-            return
-        self._memory.keep_folder("results", path.parent)
-        photos = self._prepared.photos
-        points = [self._points.get(source) for source in self._prepared.sources]
-        settings, morphs = self.controls.settings, self.services.morphs
-        still = still or path.suffix.lower() in STILLS
-        try:
-            if self.controls.latent:
-                if self._opened is None:
-                    return
-                job = morphs.start_latent(
-                    photos, path, self.controls.made_by, replace(settings, frames=1) if still else settings,
-                    place=self.place, way=self._opened.way,
-                )  # fmt: skip
-                self._writing = job
-            elif self.controls.average:
-                job = morphs.start_average(photos, path, settings, points=points)
-            elif still:
-                job = morphs.start_picture(photos, path, settings, points=points, place=self.place)
-            else:
-                job = morphs.start_sequence(photos, path, settings, points=points)
-        except FaceAppError as error:
-            self.messages.show_error(error)
-            return
-        self.jobs.watch(job, partial(self._on_saved, job), partial(self._on_not_saved, job), owner=self)
+        order = self._order()
+        if order is not None:
+            self.file.write(order, path, still)
 
-    def _on_not_saved(self, job: Job, error: FaceAppError) -> None:
-        self._forget(job)
-        self.messages.show_error(error)
-
-    def _forget(self, job: Job) -> None:
-        if self._writing is not None and self._writing.id == job.id:
-            self._writing = None
-
-    def _on_saved(self, job: Job, report: MorphReport) -> None:
-        self._forget(job)
-        path = Path(report.out)
-        show = (
-            self.tr("Show the folder"),
-            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))),
+    def _order(self) -> MorphOrder | None:
+        """What would be saved now; None while there is nothing."""
+        prepared, controls = self._prepared, self.controls
+        if prepared is None or (controls.latent and self._opened is None):
+            return None
+        return MorphOrder(
+            photos=prepared.photos,
+            names=tuple(Path(source.name).stem for source in prepared.sources),
+            points=self.points.of(prepared.sources),
+            settings=controls.settings,
+            place=0.0 if controls.average else self.place,
+            average=controls.average,
+            made_by=controls.made_by,
+            way=self._opened.way if self._opened is not None else None,
         )
-        sentence = self.tr("Saved as {name}.").format(name=path.name)
-        self.messages.show_message(sentence, kind="success", action=show)
 
     # -- points by hand ------------------------------------------------------------------------------------
 
     def edit_points(self) -> None:
         """Correct the points of the chosen face, beside the window."""
         source = self.well.source(self.well.list.current)
-        if source is None:
-            return
-        known = self._dialogs.get(source)
-        if known is not None:
-            known.raise_()
-            known.activateWindow()
-            return
-        dialog = PointsDialog(self.services, self.jobs, source, self._points.get(source), self)
-        dialog.chosen.connect(lambda points: self._on_points_chosen(source, points))
-        dialog.destroyed.connect(lambda: self._dialogs.pop(source, None))
-        self._dialogs[source] = dialog
-        dialog.show()
+        if source is not None:
+            self.points.edit(source)
 
-    def _on_points_chosen(self, source: PhotoSource, points: Floats | None) -> None:
-        if points is None:
-            self._points.pop(source, None)
-        else:
-            self._points[source] = points
+    def _on_points_changed(self) -> None:
         # The generator has looked at other points.
         self._close_way()
         self._prepare()
-
-
-def _first(kind: str) -> str:
-    """The first ending of a kind of file as the dialog names it: ".mp4" of "Animation (*.mp4 *.gif)"."""
-    return "." + kind.partition("*.")[2].replace(")", " ").split()[0]

@@ -22,6 +22,7 @@ class Page(QWidget):
         swap_requested: `Photo`s for the Swap page, the one whose faces are replaced first.
         morph_requested: `Photo`s whose faces shall be morphed, in their order.
         people_requested: the id of a person whom the People page shall show.
+        live_requested: show the Live page.
         library_changed: this page has written to the library; the window lets everybody look at once.
         import_requested: ask for a folder of people and import it.
         sample_requested: enrol the sample people.
@@ -33,6 +34,7 @@ class Page(QWidget):
     swap_requested = pyqtSignal(object)
     morph_requested = pyqtSignal(object)
     people_requested = pyqtSignal(int)
+    live_requested = pyqtSignal()
     library_changed = pyqtSignal()
     import_requested = pyqtSignal()
     sample_requested = pyqtSignal()
@@ -57,6 +59,10 @@ class Page(QWidget):
 
     def paste(self) -> None:
         """Ctrl+V outside a text field: take the picture or the files of the clipboard."""
+
+    def choose_place(self) -> bool:
+        """Ctrl+S: let the user choose where what this page has made goes; False where there is nothing."""
+        return False
 
     def forget_undo(self) -> None:
         """The newest change has been taken back: a notice that offers to do so is out of date."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt
-from PyQt5.QtGui import QFont, QFontMetrics, QPainter
+from PyQt5.QtGui import QPainter
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLineEdit,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -18,12 +17,8 @@ from PyQt5.QtWidgets import (
 from faceapp.types import Person
 from ui import words
 from ui.crops import Crops
+from ui.face_row import FACE, GAP, ROW, paint_ground, paint_line, paint_person
 from ui.people_model import PERSON_ROLE, PeopleModel
-from ui.theme import colour
-
-ROW = 64
-FACE = 48
-GAP = 8
 
 
 class PersonDelegate(QStyledItemDelegate):
@@ -44,16 +39,16 @@ class PersonDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.Antialiasing)
         paint_ground(painter, option)
         face = QRect(option.rect.left() + GAP, option.rect.top() + GAP, FACE, FACE)
-        paint_face(painter, face, self._crops, person)
+        paint_person(painter, face, self._crops, person)
         left = face.right() + 2 * GAP
         words_rect = QRect(left, option.rect.top() + 12, option.rect.right() - left - GAP, 20)
-        _line(painter, words_rect, person.name, colour("text"), bold=True)
+        paint_line(painter, words_rect, person.name, "text", bold=True)
         below = words.photo_count(person.photos)
         if person.no_swap:
             below += self.tr(" · no swap")
         if person.note:
             below += f" · {person.note.splitlines()[0]}"
-        _line(painter, words_rect.translated(0, 20), below, colour("quiet"))
+        paint_line(painter, words_rect.translated(0, 20), below, "quiet")
         painter.restore()
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex) -> QWidget:
@@ -132,44 +127,3 @@ class PeopleList(QTableView):
         selection.select(chosen, QItemSelectionModel.ClearAndSelect)
         self.updateGeometries()
         self.verticalScrollBar().setValue(scroll)
-
-
-def paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:
-    """What lies behind an item: plain, hovered or selected (with a mark at its side, not colour alone)."""
-    area = option.rect.adjusted(2, 1, -2, -1)
-    painter.setPen(Qt.NoPen)
-    if option.state & QStyle.State_Selected:
-        painter.setBrush(colour("soft"))
-        painter.drawRoundedRect(area, 8, 8)
-        painter.setBrush(colour("accent"))
-        painter.drawRoundedRect(QRect(area.left(), area.top() + 8, 3, area.height() - 16), 1.5, 1.5)
-    elif option.state & QStyle.State_MouseOver:
-        painter.setBrush(colour("hover"))
-        painter.drawRoundedRect(area, 8, 8)
-
-
-def paint_face(painter: QPainter, area: QRect, crops: Crops, person: Person) -> None:
-    """The person's face, or their initials while it loads or where there is none."""
-    found = None
-    if person.cover_face_id is not None:
-        found = crops.tile(person.cover_face_id, area.width(), painter.device().devicePixelRatioF())
-    if found is not None:
-        painter.drawPixmap(area, found)
-        return
-    painter.setPen(Qt.NoPen)
-    painter.setBrush(colour("pressed"))
-    painter.drawRoundedRect(area, 8, 8)
-    font = QFont(painter.font())
-    font.setPixelSize(area.width() // 3)
-    painter.setFont(font)
-    painter.setPen(colour("quiet"))
-    painter.drawText(area, Qt.AlignCenter, f"{person.first_name[:1]}{person.surname[:1]}".upper())
-
-
-def _line(painter: QPainter, area: QRect, text: str, ink: object, bold: bool = False) -> None:
-    font = QFont(painter.font())
-    font.setWeight(QFont.DemiBold if bold else QFont.Normal)
-    painter.setFont(font)
-    painter.setPen(ink)
-    short = QFontMetrics(font).elidedText(text, Qt.ElideRight, area.width())
-    painter.drawText(area, Qt.AlignLeft | Qt.AlignVCenter, short)

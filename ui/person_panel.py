@@ -23,8 +23,8 @@ from faceapp.types import Person, StoredFace
 from ui import words
 from ui.crops import Crops
 from ui.empty_state import EmptyState
+from ui.face_row import paint_person
 from ui.faces_view import FacesModel, FacesView
-from ui.people_list import paint_face
 
 COVER = 96
 STACK = 5
@@ -180,5 +180,5 @@ class _Covers(QWidget):
         painter.setRenderHint(QPainter.Antialiasing)
         for place in range(len(self._people) - 1, -1, -1):
             area = QRect(place * (COVER // 2), 0, COVER, COVER)
-            paint_face(painter, area, self._crops, self._people[place])
+            paint_person(painter, area, self._crops, self._people[place])
         painter.end()

@@ -249,6 +249,11 @@ class PhotoList(QListView):
         super().currentChanged(current, previous)
         self.current_changed.emit(current.data(KEY_ROLE) if current.isValid() else -1)
 
+    def reset(self) -> None:
+        """The list has been emptied: Qt says nothing of the photo that was current."""
+        super().reset()
+        self.current_changed.emit(self.current)
+
     def make_current(self, key: int) -> None:
         index = self._photos.index_of(key)
         if index.isValid():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services.kept import Kept
 from faceapp.types import Photo
@@ -23,8 +24,14 @@ class Shelf:
         return self._photos.get(source) or self._photos.put(source, source.read())
 
     def read_all(self, context: JobContext, sources: Sequence[PhotoSource]) -> list[Photo]:
+        """In their order. Raises as `read`, with the name of the photo that cannot be read."""
         photos = []
         for source in sources:
             context.check()
-            photos.append(self.read(source))
+            try:
+                photos.append(self.read(source))
+            except FaceAppError as error:
+                if len(sources) == 1:
+                    raise
+                raise type(error)(error.code, f"{source.name}: {error.sentence}", error.hint) from error
         return photos

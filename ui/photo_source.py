@@ -42,6 +42,11 @@ class PhotoSource:
     def ready(photo: Photo) -> PhotoSource:
         return PhotoSource(photo.name or QCoreApplication.translate("PhotoSource", "Photo"), photo=photo)
 
+    @staticmethod
+    def of(photo: str | Path | Photo) -> PhotoSource:
+        """A file by its path, or a photo that is in memory."""
+        return PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
+
     def read(self) -> Photo:
         """The photo; it takes its time, so on a job's thread. Raises NotFound, UnusablePhoto, TooLarge."""
         from faceapp.pipeline.photos import decode_photo, photo_from_pixels, read_photo

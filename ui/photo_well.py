@@ -119,7 +119,9 @@ class PhotoWell(QFrame):
 
     def _lay_out(self) -> None:
         self._title.setText(self._invitation)
-        self._hint.setText(self.tr("from a folder or a browser"))
+        self._hint.setText(
+            self.tr("Drop photos here") if self._compact else self.tr("from a folder or a browser")
+        )
         self._clear.setAutoRaise(True)
         self._lay_out_sheet()
         foot = QHBoxLayout()
@@ -278,7 +280,7 @@ class PhotoWell(QFrame):
         self._count.setVisible(listed)
         self._clear.setVisible(listed)
         self._icon.setVisible(not listed and not self._compact)
-        self._hint.setVisible(not listed and not self._compact)
+        self._hint.setVisible(not listed)
         self._count.setText(
             self.tr("One photo") if count == 1 else self.tr("{count} photos").format(count=count)
         )

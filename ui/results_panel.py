@@ -103,6 +103,7 @@ class ResultsPanel(QWidget):
         inside.setLayout(self._list)
         self._area.setWidget(inside)
         self._area.setFrameShape(QFrame.NoFrame)
+        self._area.setFocusPolicy(Qt.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         results = QWidget()
         column = QVBoxLayout(results)

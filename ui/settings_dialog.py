@@ -30,6 +30,7 @@ from faceapp.services import Services
 from ui.jobs_qt import JobsQt
 from ui.messages import MessageBar
 from ui.model_list import KnownModel, ModelList
+from ui.wrapped_label import WrappedLabel
 
 # What this dialog sets: the rest of the settings belongs to the window and its pages.
 SHOWN = (
@@ -332,7 +333,7 @@ def _swappers(models: tuple[KnownModel, ...]) -> list[tuple[str, bool]]:
 
 
 def _note(text: str = "") -> QLabel:
-    label = QLabel(text, wordWrap=True)
+    label = WrappedLabel(text)
     label.setProperty("role", "quiet")
     return label
 

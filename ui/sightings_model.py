@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QAbstractTableModel, QModelIndex, QObject, QRect, QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QFont, QFontMetrics, QPainter
-from PyQt5.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PyQt5.QtGui import QPainter
+from PyQt5.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
@@ -12,13 +12,12 @@ from faceapp.live import Sighting, SightingFilter
 from faceapp.services import Services
 from ui import live_words
 from ui.crops import Crops
+from ui.face_row import FACE, GAP, ROW, paint_cell, paint_line, paint_tile
 from ui.jobs_qt import JobsQt
-from ui.theme import colour
 
 SIGHTING_ROLE = Qt.UserRole
 PAGE = 200
 LANE = "sightings"
-ROW, FACE, GAP = 64, 48, 8
 
 
 class SightingCrops(Crops):
@@ -166,36 +165,14 @@ class SightingDelegate(QStyledItemDelegate):
             return
         painter.save()
         painter.setRenderHint(QPainter.Antialiasing)
-        _paint_row(painter, option, index.column() == 0)
+        paint_cell(painter, option, index.column() == 0)
         left = option.rect.left() + GAP
         if index.column() == 0:
-            self._paint_face(painter, QRect(left, option.rect.top() + GAP, FACE, FACE), sighting)
+            face = QRect(left, option.rect.top() + GAP, FACE, FACE)
+            paint_tile(painter, face, self._crops, sighting.id)
             left += FACE + GAP
         area = QRect(left, option.rect.top(), option.rect.right() - left - 4, option.rect.height())
-        font = QFont(painter.font())
-        named = index.column() == 0 and sighting.person is not None
-        font.setWeight(QFont.DemiBold if named else QFont.Normal)
-        painter.setFont(font)
-        painter.setPen(colour("text" if index.column() == 0 else "quiet"))
-        text = QFontMetrics(font).elidedText(str(index.data()), Qt.ElideMiddle, area.width())
-        painter.drawText(area, Qt.AlignLeft | Qt.AlignVCenter, text)
+        first, named = index.column() == 0, sighting.person is not None
+        word = "text" if first else "quiet"
+        paint_line(painter, area, str(index.data()), word, bold=first and named, cut=Qt.ElideMiddle)
         painter.restore()
-
-    def _paint_face(self, painter: QPainter, area: QRect, sighting: Sighting) -> None:
-        found = self._crops.tile(sighting.id, FACE, painter.device().devicePixelRatioF())
-        if found is not None:
-            painter.drawPixmap(area, found)
-            return
-        painter.setPen(Qt.NoPen)
-        painter.setBrush(colour("pressed"))
-        painter.drawRoundedRect(area, 8, 8)
-
-
-def _paint_row(painter: QPainter, option: QStyleOptionViewItem, first: bool) -> None:
-    """The ground of a cell joins that of the next; the mark of a selected row stands at its start."""
-    if not option.state & QStyle.State_Selected:
-        return
-    painter.fillRect(option.rect, colour("soft"))
-    if first:
-        mark = QRect(option.rect.left(), option.rect.top() + 8, 3, option.rect.height() - 16)
-        painter.fillRect(mark, colour("accent"))

@@ -37,6 +37,7 @@ from ui import words
 from ui.attendance_dialog import AttendanceDialog
 from ui.crops import Crops
 from ui.empty_state import EmptyState
+from ui.face_row import ROW
 from ui.icons import icon
 from ui.images import from_jpeg
 from ui.jobs_qt import JobsQt
@@ -45,7 +46,7 @@ from ui.messages import MessageBar
 from ui.page import Page
 from ui.person_dialog import PersonDialog
 from ui.person_picker import PersonPicker
-from ui.sightings_model import ROW, SIGHTING_ROLE, SightingCrops, SightingDelegate, SightingsModel
+from ui.sightings_model import SIGHTING_ROLE, SightingCrops, SightingDelegate, SightingsModel
 
 TYPING_MS = 150
 POLL_MS = 2000
@@ -87,6 +88,11 @@ class SightingsPage(Page):
     # -- the protocol of pages -----------------------------------------------------------------------
     def refresh(self) -> None:
         self.model.refresh()
+
+    def choose_place(self) -> bool:
+        if self.model.total:
+            self.export()
+        return self.model.total > 0
 
     def stop(self) -> None:
         for timer in (self._typing, self._calm, self._poll):
@@ -214,11 +220,13 @@ class SightingsPage(Page):
         self.name_action = self._action(tr("This is…"), "person", self.ask_who, "Ctrl+T", self)
         self.enrol_action = self._action(tr("Enrol…"), "enrol", self.enrol, "Ctrl+E", self)
         self.nobody_action = self._action(
-            tr("Nobody who is enrolled"), "not-this", lambda: self.say(self.selected, None), "", self
+            tr("Nobody I know"), "not-this", lambda: self.say(self.selected, None), "", self
         )
         self.delete_action = self._action(tr("Delete"), "delete", self.delete_selected, "Del", self.table)
-        self.clear_action = self._action(tr("Delete all of these…"), "delete", self.delete_shown, "", self)
-        self.export_action = self._action(tr("Export…"), "export", self.export, "Ctrl+S", self)
+        self.nobody_action.setToolTip(tr("The name is wrong: this is nobody who is enrolled"))
+        self.clear_action = self._action(tr("Delete all…"), "delete", self.delete_shown, "", self)
+        self.clear_action.setToolTip(tr("Delete all sightings that are listed above"))
+        self.export_action = self._action(tr("Export…"), "export", self.export, "", self)
         self.attendance_action = self._action(
             tr("Attendance…"), "attendance", self.show_attendance, "Ctrl+Shift+A", self
         )
@@ -268,14 +276,14 @@ class SightingsPage(Page):
         filters.addWidget(self.field, 1)
         for widget in (self.source, self.period, self.since, self.until):
             filters.addWidget(widget)
-        filters.addStretch(1)
+        filters.addWidget(self.count)
         for action in (self.export_action, self.attendance_action):
             filters.addWidget(_button(action))
         acts = QHBoxLayout()
         acts.setSpacing(8)
         for action in (self.name_action, self.enrol_action, self.nobody_action, self.delete_action):
             acts.addWidget(_button(action))
-        acts.addWidget(self.count, 1, Qt.AlignCenter)
+        acts.addStretch(1)
         acts.addWidget(QLabel(self.tr("Keep")))
         acts.addWidget(self.keep_days)
         acts.addWidget(_button(self.clear_action))
@@ -284,6 +292,7 @@ class SightingsPage(Page):
             "sightings",
             self.tr("Nobody has been seen yet."),
             self.tr("Whoever is recognised on the Live page is listed here, with time, place and picture."),
+            self.tr("Watch a camera or a video"),
         )
         self._body = QStackedWidget()
         self._body.addWidget(self.table)
@@ -327,6 +336,7 @@ class SightingsPage(Page):
         self.keep_days.valueChanged.connect(self._calm.start)
         self._calm.timeout.connect(self._on_keep_changed)
         self._poll.timeout.connect(self._on_poll)
+        self.empty.chosen.connect(self.live_requested)
         self.model.loaded.connect(self._on_loaded)
         self.model.failed.connect(self.messages.show_error)
         self._tiles.loaded.connect(self.table.viewport().update)

@@ -20,9 +20,11 @@ from PyQt5.QtWidgets import (
 
 from faceapp.edit.cast import ANY_DISTANCE
 from faceapp.edit.swap import SwapSettings
+from faceapp.services.presets import BUILT_IN
 from ui.fold import Fold
 from ui.icons import icon
 from ui.slider_row import SliderRow
+from ui.widgets import tool_button
 
 DEFAULTS = SwapSettings()
 
@@ -30,12 +32,14 @@ DEFAULTS = SwapSettings()
 class SwapControls(QWidget):
     """Signals:
     changed: the settings are different, also while a slider moves. recast_wanted: who may go where is.
-    preset_kept: the user wants to keep the settings under a name.
+    preset_kept: the user wants to keep the settings under a name. preset_dropped: the name of one of the
+    user's own that is not wanted any more.
     """
 
     changed = pyqtSignal()
     recast_wanted = pyqtSignal()
     preset_kept = pyqtSignal()
+    preset_dropped = pyqtSignal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +47,11 @@ class SwapControls(QWidget):
         self._presets: dict[str, SwapSettings] = {}
         self.preset = QComboBox()
         self.preset.setAccessibleName(tr("Preset"))
+        self.preset.setPlaceholderText(tr("Your own settings"))
         self._keep = QToolButton(icon=icon("save"), toolTip=tr("Keep these settings under a name…"))
         self._keep.setAccessibleName(self._keep.toolTip())
+        self.drop_button = tool_button("delete", tr("Delete this preset of yours"))
+        self.drop_button.hide()
         self.likeness = SliderRow(
             tr("Likeness"),
             0,
@@ -59,7 +66,7 @@ class SwapControls(QWidget):
         colours = ("mkl", tr("Like the photo")), ("lab", tr("Like it, simpler")), ("none", tr("Its own"))
         self.colour = _choice(colours)
         self.engine = _choice((("classical", tr("Built in")), ("neural", tr("Your own network"))))
-        self.engine.setToolTip(tr("Your own network keeps the expression of the photo. For photos alone."))
+        self.engine.setToolTip(tr("Your own network keeps the expression of the photo. Videos take long."))
         self.blend = _choice((("poisson", tr("Seamless")), ("feather", tr("Soft edge alone"))))
         self.mouth = QCheckBox(tr("Keep the mouth of the photo"))
         self.degrade = QCheckBox(tr("As sharp and grainy as the photo"))
@@ -81,6 +88,7 @@ class SwapControls(QWidget):
         top.addWidget(label)
         top.addWidget(self.preset, 1)
         top.addWidget(self._keep)
+        top.addWidget(self.drop_button)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(8)
@@ -111,6 +119,7 @@ class SwapControls(QWidget):
     def _connect(self) -> None:
         self.preset.activated.connect(self._on_preset_chosen)
         self._keep.clicked.connect(self.preset_kept)
+        self.drop_button.clicked.connect(lambda: self.preset_dropped.emit(self.preset.currentText()))
         for row in (self.likeness, self.opacity, self.feather):
             row.value_changed.connect(self._on_changed)
         for box in (self.engine, self.colour, self.blend):
@@ -176,6 +185,7 @@ class SwapControls(QWidget):
         now = _rounded(self.settings)
         names = [name for name, kept in self._presets.items() if _rounded(kept) == now]
         self.preset.setCurrentIndex(self.preset.findText(names[0]) if names else -1)
+        self.drop_button.setVisible(bool(names) and names[0] not in BUILT_IN)
 
 
 def _rounded(settings: SwapSettings) -> SwapSettings:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt5.QtCore import Qt, QTimer, QUrl
-from PyQt5.QtGui import QDesktopServices
+from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QHBoxLayout,
     QInputDialog,
     QMenu,
     QPushButton,
-    QScrollArea,
-    QSplitter,
     QWidget,
 )
 
@@ -26,38 +23,33 @@ from faceapp.errors import Cancelled, FaceAppError
 from faceapp.jobs import Job
 from faceapp.services import Services
 from faceapp.tasks.enrol import sample_photos
-from faceapp.tasks.swap import BatchReport
-from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import Box, Photo
 from ui.cameras import Cameras
 from ui.card_view import CardView
 from ui.casting_canvas import CastingCanvas
 from ui.casting_panel import LEFT_ALONE, CastingPanel
-from ui.drop_filter import DropFilter
 from ui.face_mark import FaceMark, MarkState
 from ui.frame_bar import FrameBar
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
 from ui.latest import Latest
-from ui.memory import Memory
-from ui.messages import MessageBar
-from ui.page import Page
 from ui.photo_list import ItemState
+from ui.photo_page import PhotoPage
 from ui.photo_shelf import Shelf
 from ui.photo_source import PhotoSource
-from ui.photo_well import FolderContent, PhotoWell
+from ui.photo_well import PhotoWell
 from ui.picture import Picture
 from ui.swap_controls import SwapControls
+from ui.swap_file import LANE, SwapFile, SwapOrder
 from ui.swap_target import PhotoTarget, Planned, Shown, VideoTarget, target_of
-from ui.widgets import fill_page, side_by_side, stacked
+from ui.widgets import primary_button, scrolling, stacked
 
-LANE = "swap"
 SIZES = [256, 616, 344]
 # When the sliders have been still for so long, the result is made at full size and checked.
 CALM_MS = 500
 
 
-class SwapPage(Page):
+class SwapPage(PhotoPage):
     """Left: the faces to take, and the photos to put them into. Centre: before and after. Right: who goes
     where, how, and what the program says of the result."""
 
@@ -65,7 +57,6 @@ class SwapPage(Page):
         self, services: Services, jobs: JobsQt, parent: QWidget | None = None, cameras: Cameras | None = None
     ) -> None:
         super().__init__(services, jobs, parent)
-        self._memory = Memory(services.paths)
         self._shelf = Shelf()
         self._target: PhotoTarget | VideoTarget | None = None
         self._opened = False
@@ -74,22 +65,22 @@ class SwapPage(Page):
         self._chosen: dict[int, int] = {}
         self._shown: list[int] = []
         self._cards: dict[int, Card] = {}
-        self.messages = MessageBar()
         self.sources = PhotoWell(jobs, cameras, title=self.tr("Faces to take"), compact=True)
         self.targets = PhotoWell(jobs, cameras, title=self.tr("Put them into"), compact=True, videos=True)
+        self.well = self.targets
         self.canvas = CastingCanvas()
         self.frames = FrameBar()
         self.outlines = QCheckBox(self.tr("Show who goes where"))
         self.casting = CastingPanel()
         self.controls = SwapControls()
         self.card = CardView()
-        self.save_button = QPushButton(icon("save"), self.tr("Save as…"))
+        self.file = SwapFile(services, jobs, self.messages, self._shelf, self)
+        self.save_button = primary_button("save", self.tr("Save as…"))
         self.batch_button = QPushButton(icon("folder"), self.tr("Into a folder…"))
         self._plans = Latest(jobs, self.tr("Who goes where"), LANE, self)
         self._previews = Latest(jobs, self.tr("Preview"), LANE, self)
         self._checks = Latest(jobs, self.tr("Self-check"), LANE, self)
         self._calm = QTimer(self, singleShot=True, interval=CALM_MS)
-        self._splitter = QSplitter(Qt.Horizontal)
         self._lay_out()
         self._connect()
         self._show_start()
@@ -98,7 +89,6 @@ class SwapPage(Page):
 
     def _lay_out(self) -> None:
         self.outlines.setChecked(True)
-        self.save_button.setProperty("role", "primary")
         self.batch_button.setToolTip(self.tr("Put these faces into every photo of a folder"))
         wells, middle, right = QWidget(), QWidget(), QWidget()
         left = stacked(wells)
@@ -115,27 +105,19 @@ class SwapPage(Page):
         inside = QWidget()
         choices = stacked(inside)
         choices.setContentsMargins(0, 0, 8, 0)
-        choices.addWidget(self.casting, 1)
+        choices.addWidget(self.casting)
         choices.addWidget(self.controls)
         choices.addWidget(self.card)
-        area = QScrollArea(widgetResizable=True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        choices.addStretch(1)
         panel = stacked(right)
-        panel.addWidget(area, 1)
+        panel.addWidget(scrolling(inside), 1)
         panel.addLayout(buttons)
-        side_by_side(self._splitter, ((wells, 216), (middle, 232), (right, 320)))
-        self._memory.restore_splitter("swap", self._splitter, SIZES)
-        for well in (self.sources, self.targets):
-            well.set_last_folder(self._memory.folder("photos"))
-        fill_page(self, self.messages, body=self._splitter)
-        self._drops = DropFilter(self, self.targets)
+        self._place_zones("swap", ((wells, 216), (middle, 232), (right, 320)), SIZES)
 
     def _connect(self) -> None:
+        self._listen_to(self.sources, self.targets)
+        self.sources.photos_added.connect(self._on_sources_added)
         for well in (self.sources, self.targets):
-            well.refused.connect(self.messages.show_error)
-            well.folder_found.connect(partial(self._on_folder_found, well))
-            well.photos_added.connect(partial(self._on_photos_added, well))
             well.removal_wanted.connect(partial(self._on_removal_wanted, well))
         self.targets.current_changed.connect(self._on_target_chosen)
         self.canvas.empty.chosen.connect(self.choose_photos)
@@ -151,15 +133,12 @@ class SwapPage(Page):
         self.controls.changed.connect(self._preview)
         self.controls.recast_wanted.connect(self._plan)
         self.controls.preset_kept.connect(self._on_preset_kept)
+        self.controls.preset_dropped.connect(self.drop_preset)
         self._calm.timeout.connect(self._check)
         self.save_button.clicked.connect(self._on_save_clicked)
         self.batch_button.clicked.connect(self._on_batch_clicked)
 
     # -- what the window asks -----------------------------------------------------------------------
-
-    def open_photo(self, photo: str | Path | Photo) -> None:
-        source = PhotoSource.ready(photo) if isinstance(photo, Photo) else PhotoSource.file(Path(photo))
-        self.targets.add([source])
 
     def open_photos(self, photos: Sequence[Photo]) -> None:
         """The first is the one whose faces are replaced, the others give the faces."""
@@ -167,12 +146,16 @@ class SwapPage(Page):
             self.sources.add([PhotoSource.ready(photo) for photo in photos[1:]])
         self.open_photo(photos[0])
 
-    def choose_photos(self) -> None:
+    @property
+    def inlet(self) -> PhotoWell:
         """The faces first, then what they are put into."""
-        (self.targets if self.sources.model.rowCount() else self.sources).browse()
+        return self.targets if self.sources.model.rowCount() else self.sources
 
-    def paste(self) -> None:
-        (self.targets if self.sources.model.rowCount() else self.sources).paste()
+    def choose_place(self) -> bool:
+        ready = self.save_button.isEnabled()
+        if ready:
+            self._on_save_clicked()
+        return ready
 
     def refresh(self) -> None:
         """Somebody in the library may have got a name, or said that their face is not to be swapped."""
@@ -197,34 +180,24 @@ class SwapPage(Page):
 
     # -- photos that come and go ----------------------------------------------------------------------
 
-    def _on_photos_added(self, well: PhotoWell, keys: list[int]) -> None:
-        self.messages.clear()
-        self._memory.keep_folder("photos", well.last_folder)
-        if well is self.sources:
-            self._chosen.clear()
-            self._plan()
-            self._show_start()
-
-    def _on_folder_found(self, well: PhotoWell, content: FolderContent) -> None:
-        if content.photos:
-            well.add(PhotoSource.file(path) for path in content.photos)
-            return
-        sentence = self.tr("There is no photo in {folder}.").format(folder=content.folder.name)
-        self.messages.show_message(sentence, kind="warning")
+    def _on_sources_added(self, _: list[int]) -> None:
+        self._chosen.clear()
+        self._plan()
+        self._show_start()
 
     def _on_removal_wanted(self, well: PhotoWell, keys: list[int]) -> None:
         well.remove(keys)
+        self.messages.clear_error()
         if well is self.sources:
             self._chosen.clear()
             self._plan()
-        if not self.targets.model.rowCount():
-            self._on_target_chosen(-1)
 
     def _on_target_chosen(self, key: int) -> None:
         source = self.targets.source(key)
         if self._target is not None and source is self._target.source:
             return
         self._forget_target()
+        self.messages.clear_error()
         if source is None:
             self._show_start()
             return
@@ -325,6 +298,7 @@ class SwapPage(Page):
         before, self._planned = self._planned, planned
         if before is None or _others(before, planned):
             self.casting.show_people(planned.faces, planned.sources, planned.names)
+            self.casting.follow(self.outlines)
         self.casting.show_casts(planned.casts, self._chosen)
         self._show_marks(self._target.boxes(planned, self.frames.frame))
         self.frames.show_doubts(self._target.doubts(planned))
@@ -391,6 +365,7 @@ class SwapPage(Page):
         self._previews.drop()
         self._checks.drop()
         self._cards = {}
+        self.card.say("")
         self._tell_buttons()
 
     def _preview(self) -> None:
@@ -457,107 +432,26 @@ class SwapPage(Page):
     # -- files -----------------------------------------------------------------------------------------------
 
     def _on_save_clicked(self) -> None:
-        if self._target is None:
-            return
-        given = Path(self._target.source.name)
-        is_video = isinstance(self._target, VideoTarget)
-        place = Path(self._memory.folder("results")) / f"{given.stem}-swapped{'.mp4' if is_video else '.jpg'}"
-        pictures = self.tr("Pictures (*.jpg *.png *.webp *.tif)")
-        kinds = self.tr("Videos (*.mp4 *.mkv *.mov)") if is_video else pictures
-        name, _ = QFileDialog.getSaveFileName(self, self.tr("Save the result"), str(place), kinds)
-        if name:
-            self.save(Path(name))
+        path = self.file.ask(self._target) if self._target is not None else None
+        if path is not None:
+            self.save(path)
 
     def save(self, path: Path) -> None:
         """Write the result at full size, marked as edited in its metadata; a video takes its time."""
-        if self._planned is None:
-            return
-        self._memory.keep_folder("results", path.parent)
-        if isinstance(self._target, VideoTarget):
-            self._with_photos(partial(self._start_video, path=path))
-        elif self._target is not None:
-            settings = self.controls.settings
-            self.jobs.run(
-                self.tr("Save {name}").format(name=path.name),
-                partial(self._target.save, planned=self._planned, settings=settings, path=path),
-                lambda saved: self._said_saved(
-                    self.tr("Saved as {name}.").format(name=saved.name), saved.parent
-                ),
-                self.messages.show_error,
-                resource=LANE,
-                kind="swap",
-                owner=self,
-            )
-
-    def _start_video(self, photos: list[Photo], path: Path) -> None:
-        if not isinstance(self._target, VideoTarget):
-            return
-        try:
-            job = self.services.swaps.start_video(
-                photos, self._target.path, path, self.controls.settings, self.choices
-            )
-        except FaceAppError as error:
-            self.messages.show_error(error)
-            return
-        self.jobs.watch(job, self._on_video_made, self.messages.show_error, owner=self)
-
-    def _on_video_made(self, report: VideoReport) -> None:
-        made = Path(report.out)
-        sentence = self.tr("{name} is ready: {n} of {all} frames were changed.").format(
-            name=made.name, n=report.swapped, all=report.frames
-        )
-        self._said_saved(sentence, made.parent, "\n".join(report.remarks))
-
-    def _with_photos(self, then: Callable[[list[Photo]], object]) -> None:
-        """Read the photos with the faces to take, behind the window."""
-        self.jobs.run(
-            self.tr("Read the faces to take"),
-            partial(self._shelf.read_all, sources=self.sources.sources),
-            then,
-            self.messages.show_error,
-            resource=LANE,
-            owner=self,
-        )
-
-    def _said_saved(self, sentence: str, folder: Path, details: str = "") -> None:
-        show = (
-            self.tr("Show the folder"),
-            lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
-        )
-        self.messages.show_message(sentence, kind="success", action=show, details=details)
+        if self._planned is not None and self._target is not None:
+            order = SwapOrder(self.sources.sources, self.controls.settings, self.choices)
+            self.file.write(self._target, self._planned, order, path)
 
     def _on_batch_clicked(self) -> None:
-        title = self.tr("Choose the folder with the photos to put the faces into")
-        folder = QFileDialog.getExistingDirectory(self, title, self._memory.folder("photos"))
-        if not folder:
-            return
-        title = self.tr("Choose where the results go")
-        out = QFileDialog.getExistingDirectory(self, title, self._memory.folder("results"))
-        if out:
-            self.swap_folder(Path(folder), Path(out))
+        folders = self.file.ask_folders()
+        if folders is not None:
+            self.swap_folder(*folders)
 
     def swap_folder(self, folder: Path, out: Path) -> None:
         """Put the faces into every photo of a folder; the jobs dock shows how it goes."""
-        self._memory.keep_folder("results", out)
-        self._with_photos(partial(self._start_batch, folder=folder, out=out))
-
-    def _start_batch(self, photos: list[Photo], folder: Path, out: Path) -> None:
-        choices = CastChoices(
-            max_distance=self.controls.nearest.value(), everyone=self.controls.everyone.isChecked()
-        )
-        try:
-            job = self.services.swaps.start_batch(photos, folder, out, self.controls.settings, choices)
-        except FaceAppError as error:
-            self.messages.show_error(error)
-            return
-        self.jobs.watch(job, self._on_batch_done, self.messages.show_error, owner=self)
-
-    def _on_batch_done(self, report: BatchReport) -> None:
-        sentence = self.tr("{n} results were saved.").format(n=len(report.results))
-        if report.skipped:
-            sentence += " " + self.tr("{n} photos were left out.").format(n=len(report.skipped))
-        details = "\n".join(f"{Path(one.path).name}: {one.reason}" for one in report.skipped)
-        self._said_saved(sentence, Path(report.out), details)
+        # Who was chosen by hand belongs to the photo that is shown.
+        choices = replace(self.choices, locks={}, leave=frozenset())
+        self.file.write_folder(SwapOrder(self.sources.sources, self.controls.settings, choices), folder, out)
 
     def _on_preset_kept(self) -> None:
         title, label = self.tr("Keep these settings"), self.tr("Name of the preset")
@@ -567,12 +461,26 @@ class SwapPage(Page):
 
     def keep_preset(self, name: str) -> None:
         """Keep the settings under a name."""
+        self._change_presets(partial(self.services.swaps.save_preset, name, self.controls.settings))
+
+    def drop_preset(self, name: str) -> None:
+        """Forget a preset; the settings stay as they are, and can be kept again."""
+        kept = self.controls.settings
+        if not self._change_presets(partial(self.services.swaps.delete_preset, name)):
+            return
+        said = self.tr("The preset “{name}” was deleted.").format(name=name)
+        again = partial(self._change_presets, partial(self.services.swaps.save_preset, name, kept))
+        self.messages.show_message(said, kind="success", action=(self.tr("Undo"), again), seconds=20)
+
+    def _change_presets(self, change: Callable[[], object]) -> bool:
+        """False where it was refused, which is said."""
         try:
-            self.services.swaps.save_preset(name, self.controls.settings)
+            change()
         except FaceAppError as error:
             self.messages.show_error(error)
-            return
+            return False
         self.controls.show_presets(self.services.swaps.presets())
+        return True
 
     # -- the menu of a face ------------------------------------------------------------------------------
 

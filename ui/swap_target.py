@@ -205,13 +205,14 @@ class VideoTarget:
 
     def doubts(self, planned: Planned) -> tuple[tuple[int, str], ...]:
         """Only those of people who are going to be swapped."""
-        assert self._survey is not None
-        swapped = {cast.target for cast in planned.casts if cast.source is not None}
-        person = {track.number: track.person for track in self._survey.tracks}
+        from faceapp.services.swap_video import VideoPlan
+
+        assert isinstance(planned.plan, VideoPlan)
+        cast = planned.plan.cast
         return tuple(
             (suspect.middle, suspect.sentence)
-            for suspect in self._survey.suspects
-            if person[suspect.track] in swapped
+            for suspect in cast.survey.suspects
+            if suspect.track in cast.roles
         )
 
 

@@ -119,7 +119,7 @@ def _palette(words: dict[str, str]) -> QPalette:
     }
     for role, word in roles.items():
         palette.setColor(role, QColor(words[word]))
-    for role in (QPalette.WindowText, QPalette.Text, QPalette.ButtonText):
+    for role in (QPalette.WindowText, QPalette.Text, QPalette.ButtonText, QPalette.HighlightedText):
         palette.setColor(QPalette.Disabled, role, QColor(words["faint"]))
     return palette
 

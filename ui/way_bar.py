@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt5.QtCore import QElapsedTimer, Qt, QTimer, pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QGridLayout, QLabel, QSlider, QToolButton, QWidget
 
-from ui.elided_label import ElidedLabel
 from ui.icons import icon
+from ui.key_names import KeyNames
 
 STEPS = 1000
 TICK_MS = 33
@@ -37,18 +37,18 @@ class WayBar(QWidget):
         self._share = QLabel()
         self._share.setProperty("role", "quiet")
         self._share.setMinimumWidth(self._share.fontMetrics().horizontalAdvance("100 %") + 4)
-        self._names = QHBoxLayout()
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.play)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self._share)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addLayout(row)
-        column.addLayout(self._names)
+        self.names = KeyNames()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self.play, 0, 0)
+        grid.addWidget(self.slider, 0, 1)
+        grid.addWidget(self._share, 0, 2)
+        grid.addWidget(self.names, 1, 1)
         self.play.clicked.connect(self.toggle)
+        self.names.chosen.connect(self._on_face_chosen)
         self.slider.valueChanged.connect(self._on_moved)
         self.slider.sliderPressed.connect(self.pause)
         self._timer.timeout.connect(self._on_tick)
@@ -65,17 +65,7 @@ class WayBar(QWidget):
 
     def show_names(self, names: Sequence[str]) -> None:
         """The faces of the way, from its start to its end."""
-        while self._names.count():
-            old = self._names.takeAt(0).widget()
-            if old is not None:
-                old.setParent(None)
-                old.deleteLater()
-        for place, name in enumerate(names):
-            last = place == len(names) - 1
-            label = ElidedLabel(name)
-            label.setProperty("role", "quiet")
-            label.setAlignment(Qt.AlignLeft if place == 0 else Qt.AlignRight if last else Qt.AlignCenter)
-            self._names.addWidget(label, 1)
+        self.names.show_names(names)
 
     def set_pace(self, seconds: float, there_and_back: bool) -> None:
         self._seconds, self._there_and_back = seconds, there_and_back
@@ -103,6 +93,10 @@ class WayBar(QWidget):
         # There and back take the time together.
         moment = 1 - abs(2 * way - 1) if self._there_and_back else way
         self.slider.setValue(round(moment * STEPS))
+
+    def _on_face_chosen(self, place: float) -> None:
+        self.pause()
+        self.slider.setValue(round(place * STEPS))
 
     def _on_moved(self) -> None:
         self._share.setText(f"{self.moment * 100:.0f} %")

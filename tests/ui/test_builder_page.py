@@ -65,6 +65,15 @@ def test_a_budget_is_minutes_candidates_or_no_search(page: BuilderPage) -> None:
     assert not page.amount.isVisible()
 
 
+def test_a_library_of_few_photos_is_told_what_to_do(qtbot: QtBot, services: Services, jobs: JobsQt) -> None:
+    page = BuilderPage(services, jobs)
+    qtbot.addWidget(page)
+    assert page.empty.button.text() == "Import a folder of people…"
+    with qtbot.waitSignal(page.import_requested):
+        page.empty.button.click()
+    assert page.recognisers.list.isHidden() and page.recognisers.delete_button.isHidden()
+
+
 @pytest.mark.timeout(400)
 def test_a_recogniser_is_built_looked_at_used_taken_away_and_deleted(
     page: BuilderPage, services: Services, qtbot: QtBot, tmp_path: Path
@@ -77,24 +86,30 @@ def test_a_recogniser_is_built_looked_at_used_taken_away_and_deleted(
     qtbot.waitUntil(lambda: page.entry is not None and page.entry.state in ended, timeout=300_000)
     assert page.entry.state == "ready", page.entry.error
     assert page.entry.name == "Three"
-    assert page.verdict.text() == page.entry.card.verdict
-    assert page.methods.table.rowCount() == len(page.entry.card.table) > 1
-    assert page.candidates.table.rowCount() == len(page.entry.card.candidates)
-    qtbot.mouseClick(page.use_button, Qt.LeftButton)
+    assert page.recognisers.verdict.text() == page.entry.card.verdict
+    assert page.views.methods.table.rowCount() == len(page.entry.card.table) > 1
+    assert page.views.candidates.table.rowCount() == len(page.entry.card.candidates)
+    qtbot.mouseClick(page.recognisers.use_button, Qt.LeftButton)
     qtbot.waitUntil(lambda: services.settings.current.recogniser == page.entry.id)
-    qtbot.waitUntil(lambda: page.use_button.text() == "Stop using it")
-    page.export(tmp_path / "three.zip")
+    qtbot.waitUntil(lambda: page.recognisers.use_button.text() == "Stop using it")
+    which = page.recognisers.which
+    which.setCurrentIndex(1)
+    which.activated.emit(1)
+    assert page.recognisers.use_button.text() == "Use this recogniser"
+    qtbot.mouseClick(page.recognisers.use_button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: services.recognisers.using == (page.entry.id, which.itemData(1)))
+    page.recognisers.export(tmp_path / "three.zip")
     qtbot.waitUntil(lambda: page.messages.text == "Saved as three.zip.")
-    page.delete(page.entry.id)
+    page.recognisers.delete(page.entry.id)
     qtbot.waitUntil(lambda: page.entry is None)
     assert services.settings.current.recogniser == ""
-    page.add_file(tmp_path / "three.zip")
+    page.recognisers.add_file(tmp_path / "three.zip")
     qtbot.waitUntil(lambda: page.entry is not None and page.entry.available)
     assert [known.person_id for known in page.entry.card.people] == [None] * 3
 
 
 def test_a_file_that_is_no_recogniser_gets_a_sentence(page: BuilderPage, tmp_path: Path, until) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 not really")
-    page.add_file(tmp_path / "broken.zip")
+    page.recognisers.add_file(tmp_path / "broken.zip")
     until(lambda: page.messages.text)
     assert page.entry is None

@@ -45,6 +45,13 @@ def test_left_of_the_line_is_the_photo_and_right_of_it_the_result(canvas: Divide
     assert seen(canvas, 500) == pytest.approx(RED, abs=8)
 
 
+def test_the_result_fills_the_canvas_when_the_line_is_outside_it(canvas: DividerCanvas) -> None:
+    canvas.set_share(0.0)
+    canvas.zoom_by(4)
+    for x in (4, 312, 620):
+        assert seen(canvas, x) == pytest.approx(RED, abs=8)
+
+
 def test_the_line_is_dragged_with_the_mouse_and_the_photo_stays_where_it_is(canvas: DividerCanvas) -> None:
     # The photo's 400 pixels lie on 12 to 612.
     QTest.mousePress(canvas, Qt.LeftButton, pos=QPoint(312, 300))

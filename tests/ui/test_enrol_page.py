@@ -70,6 +70,7 @@ def test_a_person_is_enrolled_with_enter(
     assert page.messages.text == "Enrolled Eileen Collins with 2 photos."
     assert page.well.model.rowCount() == 0
     assert page.panel.form.name() == PersonName("", "")
+    assert page.canvas.picture is None and page.canvas.empty.title == "Put somebody into your library"
 
 
 def test_an_enrolment_is_taken_back_as_a_whole_and_the_photos_come_back(
@@ -89,7 +90,7 @@ def test_nothing_is_enrolled_without_a_name(page: EnrolPage, services: Services,
     add("astronaut")
     assert not page.panel.enrol_button.isEnabled()
     qtbot.keyClick(page.panel.form.first_name, Qt.Key_Return)
-    assert page._enrolling is None
+    assert page.enrolling.job is None
     assert services.people.count() == (0, 0, 0)
 
 
@@ -281,7 +282,7 @@ def test_enrolled_photos_stay_when_the_rest_is_cancelled(
 
     def cancel_after(*words: object) -> object:
         done = enrol_face(*words)  # type: ignore[arg-type]
-        services.jobs.cancel(page._enrolling.id)
+        services.jobs.cancel(page.enrolling.job.id)
         return done
 
     monkeypatch.setattr(services.enrolment, "enrol_face", cancel_after)

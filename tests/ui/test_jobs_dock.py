@@ -7,8 +7,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QApplication, QDockWidget, QMainWindow, QPushButton, QVBoxLayout, QWidget
+from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from faceapp.errors import NotFound
@@ -44,6 +52,23 @@ def panel(window: QMainWindow, jobs: JobsQt) -> JobsPanel:
     QVBoxLayout(body).addWidget(panel)
     window.show()
     return panel
+
+
+def test_the_newest_job_stands_on_top_and_none_is_out_of_sight(
+    qtbot: QtBot, window: QMainWindow, jobs: JobsQt, panel: JobsPanel
+) -> None:
+    window.setCentralWidget(QWidget())
+    window.resize(800, 600)
+    go = threading.Event()
+    for name in ("first", "second"):
+        jobs.manager.submit("import", name, lambda context: go.wait(10), resource=name)
+        qtbot.waitUntil(lambda name=name: any(row.job.title == name for row in panel.rows))
+    qtbot.wait(50)
+    places = [row.mapTo(window, QPoint(0, row.height())).y() for row in panel.rows]
+    go.set()
+    assert places == sorted(places, reverse=True)
+    assert max(places) <= window.height()
+    assert not panel.findChild(QScrollArea).verticalScrollBar().maximum()
 
 
 def test_an_import_shows_how_far_it_is_and_can_be_stopped(

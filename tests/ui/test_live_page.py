@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QPoint, Qt
-from PyQt5.QtGui import QImage
+from made_networks import write_arcface, write_swapper
+from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -23,6 +24,7 @@ from faceapp.stream.status import SourceState
 from faceapp.types import Image, PersonName, Photo
 from ui.jobs_qt import JobsQt
 from ui.live_page import LivePage
+from ui.live_swap import LiveSwapDialog
 from ui.live_view import STALE_SECONDS, LiveView
 from ui.main_window import MainWindow
 from ui.person_dialog import PersonDialog
@@ -123,6 +125,22 @@ def test_a_video_shows_who_is_there_and_why(
     assert page.tracks.why.title.text().startswith("Eileen Collins")
     assert page.tracks.why.reason.text() == known.face.decision.reason
     until(lambda: {seen.source for seen in services.sightings.find()} == {video.name})
+
+
+def test_a_photo_that_is_dropped_here_is_told_where_it_belongs(
+    page: LivePage, portrait_files: dict[str, Path]
+) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(portrait_files["astronaut"]))])
+    place = QPoint(100, 100)
+    QApplication.sendEvent(
+        page, QDragEnterEvent(place, Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    )
+    QApplication.sendEvent(
+        page, QDropEvent(QPointF(place), Qt.CopyAction, mime, Qt.LeftButton, Qt.NoModifier)
+    )
+    assert "is a photo" in page.messages.text
+    assert page.feed is None and not page.choose_place()
 
 
 def test_pause_step_and_seek(page: LivePage, video: Path, until: Until, qtbot: QtBot) -> None:
@@ -443,6 +461,38 @@ def test_faces_are_put_onto_a_source_while_it_runs(
     qtbot.mouseClick(dialog.switch, Qt.LeftButton)
     assert page.feed.painter is None
     assert not page.controls.swap.isChecked()
+
+
+def test_a_network_of_the_user_s_own_is_a_choice_where_there_is_one(
+    page: LivePage,
+    services: Services,
+    video: Path,
+    portrait_files: dict[str, Path],
+    tmp_path: Path,
+    until: Until,
+    qtbot: QtBot,
+) -> None:
+    for path in (write_swapper(tmp_path / "swap.onnx"), write_arcface(tmp_path / "who.onnx")):
+        services.upkeep.add(path, licence_accepted=True)
+    try:
+        page.watch_text(str(video))
+        page.swap_faces()
+        dialog = page._swaps[page.feed]
+        assert dialog.neural.isVisibleTo(dialog)
+        dialog.neural.setChecked(True)
+        dialog.well.add([PhotoSource.file(portrait_files["hopper"])])
+        qtbot.mouseClick(dialog.switch, Qt.LeftButton)
+        until(lambda: page.feed.painter is not None)
+        assert page.feed.painter.settings.engine == "neural"
+        dialog.neural.setChecked(False)
+        until(lambda: page.feed.painter.settings.engine == "classical")
+    finally:
+        services.models.plugins.remove()
+        services.models.read_plugins()
+    page.feed.paint_with(None)
+    other = LiveSwapDialog(services, page.jobs, page.feed, page)
+    qtbot.addWidget(other)
+    assert not other.neural.isVisibleTo(other), "what is not there is not offered"
 
 
 def test_a_photo_without_a_face_is_not_put_on(

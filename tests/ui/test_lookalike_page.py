@@ -289,14 +289,14 @@ def test_results_are_copied_and_saved(
     page: LookalikePage, search, until, photo_files, tmp_path: Path
 ) -> None:
     search(photo_files["both"])
-    page.copy_results()
+    page.acts.copy_results()
     lines = QApplication.clipboard().text().splitlines()
     assert len(lines) == 1 + 2 * 2
-    page.save_results(tmp_path / "found.json")
+    page.acts.save_results(tmp_path / "found.json")
     until((tmp_path / "found.json").exists)
     faces = json.loads((tmp_path / "found.json").read_text("utf-8"))["faces"]
     assert sorted(face["matches"][0]["person"] for face in faces) == ["Eileen Collins", "Grace Hopper"]
-    page.save_results(tmp_path / "found.csv")
+    page.acts.save_results(tmp_path / "found.csv")
     until((tmp_path / "found.csv").exists)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text("utf-8-sig"))))
     assert {row["person"] for row in rows if row["same_person"] == "yes"} == {
@@ -309,7 +309,7 @@ def test_results_that_cannot_be_saved_say_so(
     page: LookalikePage, search, until, photo_files, tmp_path: Path
 ) -> None:
     search(photo_files["nobody"])
-    page.save_results(tmp_path / "no such folder" / "found.json")
+    page.acts.save_results(tmp_path / "no such folder" / "found.json")
     until(lambda: page.messages.text.startswith("The results could not be saved"))
 
 

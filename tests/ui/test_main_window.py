@@ -247,11 +247,18 @@ def test_every_command_has_a_text_and_no_shortcut_is_given_twice(window: MainWin
         "Ctrl+8",
         "Ctrl+O",
         "Ctrl+V",
+        "Ctrl+S",
         "Ctrl+Z",
         "Ctrl+Shift+Z",
         "F11",
         "Ctrl+K",
     } <= set(keys)
+
+
+def test_saving_where_there_is_nothing_says_so(window: MainWindow) -> None:
+    window.people_action.trigger()
+    window.save_action.trigger()
+    assert window.notice.text == "There is nothing to save on this page yet."
 
 
 def test_the_first_start_says_what_is_kept_once(make: Callable[[], MainWindow], services: Services) -> None:

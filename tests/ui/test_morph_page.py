@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -19,14 +19,21 @@ from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
 from faceapp.services.morphs import MorphSettings
 from faceapp.types import Image, PersonName
+from ui import latent_job, morph_job
 from ui.images import to_bgr
 from ui.jobs_qt import JobsQt
 from ui.morph_page import MorphPage
 from ui.photo_source import PhotoSource
 
+SIDE = 256  # of the pictures that are shown: a quarter of the work of the window's own
+
 
 @pytest.fixture
-def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> Iterator[MorphPage]:
+def page(
+    qtbot: QtBot, services: Services, jobs: JobsQt, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MorphPage]:
+    for module in (morph_job, latent_job):
+        monkeypatch.setattr(module, "PREVIEW_SIDE", SIDE)
     widget = MorphPage(services, jobs)
     qtbot.addWidget(widget)
     widget.resize(1200, 720)
@@ -38,13 +45,9 @@ def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> Iterator[MorphPage]:
 
 @pytest.fixture
 def still(page: MorphPage, until):
-    """Wait until nothing more is being worked out."""
+    """Wait until what is shown is what was asked for."""
     return lambda: until(
-        lambda: (
-            page._pace is not None
-            and not (page._plans.busy or page._frames.busy or page._paces.busy)
-            and page.canvas.result is not None
-        )
+        lambda: not (page._plans.busy or page._frames.busy) and page.canvas.result is not None
     )
 
 
@@ -57,6 +60,24 @@ def two(page: MorphPage, portrait_files: dict[str, Path], still) -> MorphPage:
 
 def shown(page: MorphPage) -> Image:
     return to_bgr(page.canvas.result.levels[0])
+
+
+def test_nothing_can_be_done_before_there_is_a_face(page: MorphPage) -> None:
+    assert page.canvas.empty.title == "Turn one face into another"
+    for button in (page.save_button, page.points_button, page.earlier, page.later):
+        assert not button.isEnabled()
+    assert not page.choose_place()
+
+
+def test_a_file_that_is_no_photo_is_named_among_the_others(
+    two: MorphPage, photo_files: dict[str, Path], until
+) -> None:
+    two.well.add([PhotoSource.file(photo_files["broken"])])
+    until(lambda: two.messages.text.startswith("broken.jpg: "))
+    assert not two.save_button.isEnabled() and two.way.names.names == ()
+    two.well.removal_wanted.emit(two.well.model.keys()[2:])
+    until(two.save_button.isEnabled)
+    assert two.messages.text == ""
 
 
 def test_one_face_asks_for_another(page: MorphPage, portrait_files: dict[str, Path]) -> None:
@@ -76,6 +97,22 @@ def test_the_slider_leads_from_the_first_face_to_the_last(two: MorphPage, still)
         assert np.abs(picture - own).mean() < 6 < np.abs(picture - other).mean()
 
 
+def test_the_slider_goes_at_the_pace_of_the_identity(two: MorphPage, until) -> None:
+    until(lambda: two._pace is not None)
+    two.way.slider.setValue(300)
+    assert two.place == pytest.approx(float(two._pace(np.array([0.3]))[0]))
+    two.controls.even.setChecked(False)
+    assert two.place == pytest.approx(0.3)
+
+
+def test_a_name_below_the_slider_leads_to_its_face(two: MorphPage, qtbot: QtBot) -> None:
+    names = two.way.names
+    assert names.names == ("astronaut", "grace_hopper")
+    end = QPoint(names.width() - 4, names.height() - 4)
+    qtbot.mouseClick(names, Qt.LeftButton, pos=end)
+    assert two.way.moment == 1.0
+
+
 def test_space_plays_and_stops(two: MorphPage, until) -> None:
     two.way.slider.setValue(0)
     QTest.keyClick(two, Qt.Key_Space)
@@ -93,10 +130,17 @@ def test_the_order_of_the_faces_is_the_order_of_the_way(two: MorphPage, qtbot: Q
 
 
 def test_a_shape_beyond_the_end_is_a_caricature(two: MorphPage, still) -> None:
-    two.way.slider.setValue(500)
+    two.way.slider.setValue(700)
     still()
     before = shown(two)
     two.controls.apart.setChecked(True)
+    still()
+    assert two.controls.shape.value == pytest.approx(two.place, abs=0.01)
+    assert apart(shown(two), before) < 1, "nothing moves before a slider does"
+    two.way.slider.setValue(500)
+    still()
+    assert two.controls.shape.value == pytest.approx(two.place, abs=0.01)
+    before = shown(two)
     two.controls.shape.slider.setValue(two.controls.shape.slider.maximum())
     still()
     assert two.controls.settings.shape == 2.0
@@ -108,19 +152,19 @@ def test_an_average_has_a_symmetry(two: MorphPage, until) -> None:
     until(lambda: not (two._plans.busy or two._frames.busy))
     two.controls.symmetry.slider.setValue(100)
     until(lambda: not (two._plans.busy or two._frames.busy))
-    face = shown(two)[200:400, 156:356].astype(float)
+    face = shown(two)[100:200, 78:178].astype(float)
     assert np.abs(face - face[:, ::-1]).mean() < 12
 
 
-@pytest.mark.parametrize("name", ["morph.gif", "morph.webp", "morph.mp4"])
 def test_an_animation_is_saved_with_as_many_frames_as_were_asked_for(
-    two: MorphPage, name: str, tmp_path: Path, until
+    two: MorphPage, tmp_path: Path, until
 ) -> None:
     two.controls.frames.setValue(8)
     two.controls.side.setValue(128)
-    two.save(tmp_path / name)
-    until(lambda: two.messages.text == f"Saved as {name}.")
-    assert _frames(tmp_path / name) == 8
+    for name in ("morph.gif", "morph.webp", "morph.mp4"):
+        two.save(tmp_path / name)
+        until(lambda name=name: two.messages.text == f"Saved as {name}.")
+        assert _frames(tmp_path / name) == 8
 
 
 def _frames(path: Path) -> int:
@@ -178,19 +222,16 @@ def test_the_points_of_a_photo_are_corrected_in_one_dialog(two: MorphPage, until
     two.well.list.make_current(two.well.model.keys()[0])
     two.edit_points()
     two.edit_points()
-    assert len(two._dialogs) == 1
-    dialog = next(iter(two._dialogs.values()))
+    assert len(two.points.dialogs) == 1
+    dialog = two.points.dialogs[0]
     until(lambda: dialog._face is not None)
     dialog.close()
-    until(lambda: not two._dialogs)
+    until(lambda: not two.points.dialogs)
 
 
-@pytest.mark.parametrize(("ground", "moving"), [("dissolve", True), ("transparent", False)])
 def test_the_dialog_offers_the_kinds_that_can_hold_it(
-    two: MorphPage, still, monkeypatch: pytest.MonkeyPatch, ground: str, moving: bool
+    two: MorphPage, still, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    two.controls.background.setCurrentIndex(two.controls.background.findData(ground))
-    still()
     offered: list[str] = []
 
     def ask(parent: object, title: str, place: str, kinds: str) -> tuple[str, str]:
@@ -198,9 +239,17 @@ def test_the_dialog_offers_the_kinds_that_can_hold_it(
         return "", ""
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    for ground in ("dissolve", "transparent"):
+        two.controls.background.setCurrentIndex(two.controls.background.findData(ground))
+        still()
+        two.save_button.click()
+    two.controls.apart.setChecked(True)
     two.save_button.click()
-    assert ("*.mp4" in offered[0]) is moving and "*.png" in offered[0]
-    assert ("*.jpg" in offered[0]) is moving
+    fading, transparent, own_sliders = offered
+    assert "Animation" in fading and "Animation" not in own_sliders
+    assert "*.mp4" in fading and "*.png" in fading and "*.jpg" in fading
+    assert "*.webp" in transparent and "*.png" in transparent
+    assert "*.mp4" not in transparent and "*.jpg" not in transparent
 
 
 def test_a_name_without_an_ending_gets_that_of_its_kind(

@@ -144,6 +144,9 @@ def test_del_asks_to_take_the_selected_photos_out(
     well.remove([keys[0]])
     assert well.model.keys() == [keys[1]]
     assert well.model.index_of(keys[1]).row() == 0
+    with qtbot.waitSignal(well.current_changed) as told:
+        well.remove([keys[1]])
+    assert told.args == [-1], "an emptied list shows no photo"
 
 
 def test_the_state_of_a_photo_is_told_by_a_sign(well: PhotoWell, portrait_files: dict[str, Path]) -> None:

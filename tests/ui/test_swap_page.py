@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import QMimeData, QPoint, Qt
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from faceapp.edit import segments
+from faceapp.jobs import manager
 from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
 from faceapp.types import Image, PersonName
@@ -63,6 +65,24 @@ def test_the_sample_is_swapped_and_checked_in_one_click(page: SwapPage, until) -
     assert not changed[-60:].any()
     assert "recognise the source" in page.card.text
     assert page.save_button.isEnabled()
+
+
+def test_nothing_of_a_result_is_left_when_its_photos_go(swapped: SwapPage) -> None:
+    assert swapped.card.isVisible()
+    for well in (swapped.sources, swapped.targets):
+        well.removal_wanted.emit(well.model.keys())
+    assert not swapped.card.isVisible() and swapped.casting.rows == []
+    assert swapped.canvas.empty.title == "Whose face goes where?"
+    assert not swapped.choose_place()
+
+
+def test_tab_leads_from_the_photo_to_who_goes_where(swapped: SwapPage) -> None:
+    after = swapped.outlines
+    for row in swapped.casting.rows:
+        after = after.nextInFocusChain()
+        while not after.isVisible() or after.focusPolicy() == Qt.NoFocus:
+            after = after.nextInFocusChain()
+        assert after is row.choice
 
 
 def test_a_face_goes_to_the_one_most_like_it_and_the_rows_say_so(swapped: SwapPage) -> None:
@@ -125,6 +145,17 @@ def test_a_preset_is_kept_under_a_name(swapped: SwapPage) -> None:
     assert swapped.controls.preset.currentText() == "Mine"
     swapped.keep_preset("Likeness")
     assert "built in" in swapped.messages.text
+
+
+def test_a_preset_of_ones_own_is_deleted_and_brought_back(swapped: SwapPage, qtbot: QtBot) -> None:
+    controls = swapped.controls
+    assert controls.drop_button.isHidden(), "those that are built in stay"
+    controls.likeness.slider.setValue(30)
+    swapped.keep_preset("Mine")
+    qtbot.mouseClick(controls.drop_button, Qt.LeftButton)
+    assert controls.preset.findText("Mine") < 0 and controls.likeness.value == 0.3
+    qtbot.mouseClick(swapped.messages._action, Qt.LeftButton)
+    assert controls.preset.currentText() == "Mine"
 
 
 def test_the_result_is_saved_at_full_size(swapped: SwapPage, group: Path, tmp_path: Path, until) -> None:
@@ -215,3 +246,25 @@ def test_a_video_is_looked_at_shown_frame_by_frame_and_made(
     until(lambda: "made.mp4 is ready: 12 of 12 frames" in page.messages.text)
     with av.open(str(tmp_path / "made.mp4")) as made:
         assert sum(1 for _ in made.decode(video=0)) == 12
+
+
+def test_a_video_that_was_stopped_goes_on_at_a_click(
+    page: SwapPage, services: Services, portrait_files: dict[str, Path], clip: Path, tmp_path: Path, until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(segments, "SEGMENT_SECONDS", 0.4)
+    monkeypatch.setattr(manager, "PROGRESS_INTERVAL", 0.0)
+    page.sources.add([PhotoSource.file(portrait_files["astronaut"])])
+    page.open_photo(clip)
+    until(lambda: page.canvas.result is not None)
+    leave = services.jobs.subscribe(
+        lambda job: services.jobs.cancel(job.id) if "Swapping frame 6" in job.message else None
+    )
+    page.save(tmp_path / "made.mp4")
+    until(lambda: "frames are finished" in page.messages.text)
+    leave()
+    assert not (tmp_path / "made.mp4").exists()
+    button = page.messages.findChild(QPushButton, "messageAction")
+    assert button.text() == "Go on"
+    button.click()
+    until(lambda: "made.mp4 is ready" in page.messages.text)
