@@ -1,7 +1,10 @@
 """The recogniser builder: accuracy beside plain methods, time beside plain Keras fits, search beside chance.
 
+`python -m benchmarks.builder [accuracy] [others] [time] [search]` runs and writes those parts alone, and
+`python -m benchmarks builder` all but `others`. A part that is finished is in the file, whatever becomes of
+the rest.
 TensorFlow runs in processes of its own: `python -m benchmarks.builder fits FILE N` and
-`python -m benchmarks.builder search FILE N SEED KIND`.
+`python -m benchmarks.builder hypervolume FILE N SEED KIND`.
 """
 
 from __future__ import annotations
@@ -13,16 +16,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from benchmarks import photos
+from benchmarks import photos, report
 from benchmarks.report import Section
 from faceapp.build import baselines, openset
 from faceapp.build.card import Card, Known, Row
-from faceapp.build.dataset import STRANGER, TRAIN, VALIDATION, Dataset
+from faceapp.build.dataset import STRANGER, VALIDATION, Dataset
+from faceapp.build.topology import DEEPEST, NARROWEST, WIDEST, Topology
 from faceapp.build.workspace import Budget, Request, Workspace
 from faceapp.jobs import JobContext
 from faceapp.models.registry import Models
@@ -33,47 +39,109 @@ from faceapp.tasks.build import Gathered, View
 
 # The sizes of the issue; FACEAPP_BENCH_SMALL=1 runs everything at a fraction, to try the benchmark itself.
 SMALL = bool(os.environ.get("FACEAPP_BENCH_SMALL"))
-PEOPLE = 50
-STRANGERS = 200 if SMALL else 900
+PEOPLE = 5 if SMALL else 50
+STRANGERS = 60 if SMALL else 900
 SPLITS = 2 if SMALL else 5
-BUDGET = 20 if SMALL else 60
-FITS = 5 if SMALL else 100
-CANDIDATES = 20 if SMALL else 100
+BUDGET = 12 if SMALL else 60
+FITS = 2 if SMALL else 100
+CANDIDATES = 12 if SMALL else 100
 SEEDS = 2 if SMALL else 5
 PHOTOS_EACH = 10
-# The corner that the hypervolume is measured from: 10 % error, 200,000 numbers.
-CORNER = (0.10, math.log10(200_000))
+# The corner that the hypervolume is measured from, beside the largest and the slowest network there is.
+WORST_ERROR = 0.10
 SECONDS = 3600
+# Of the processes that are not timed so many run side by side.
+SIDE_BY_SIDE = 2
+
+Kind = Literal["nsga2", "random"]
+KINDS: tuple[Kind, ...] = ("nsga2", "random")
 
 
-def run() -> list[Section]:
+def run(names: Sequence[str] = ("accuracy", "time", "search")) -> list[Section]:
+    """These parts, each written as soon as it is finished."""
+    sections = []
+    for name in names:
+        say(f"builder: {name}")
+        section = PARTS[name]()
+        report.write([section])
+        sections.append(section)
+    return sections
+
+
+def accuracy() -> Section:
+    title = "Recognisers: the found network beside plain methods"
+    return accuracy_of(0, "builder-accuracy", title, f"The {PEOPLE} people of LFW with the most photos")
+
+
+def others() -> Section:
+    """The same on people and strangers who are not in `accuracy`."""
+    title = "Recognisers: the found network beside plain methods, other people"
+    who = f"People {PEOPLE + 1} to {2 * PEOPLE} of LFW by their number of photos"
+    return accuracy_of(1, "builder-others", title, who)
+
+
+def accuracy_of(group: int, name: str, title: str, who: str) -> Section:
+    """Whole builds with several splits of one group of people."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        views, people, changed = embedded(root)
+        views, people, changed = embedded(root, group)
         cards, memory = [], []
         for seed in range(SPLITS):
             data = dataset(people, views, changed, seed)
             cards.append(built(root / f"split-{seed}", data, Budget(BUDGET), seed))
             memory.append(resident())
-        ten = first_ten(views)
-        data = dataset(people, ten, changed, 0)
-        data.save(root / "ten.npz")
-        return [accuracy(cards, memory), timing(root, data), hypervolumes(root)]
+            say(f"  build {seed + 1} of {SPLITS}: {cards[-1].verdict}")
+    return accuracy_section(name, title, who, cards, memory)
 
 
-def embedded(root: Path) -> tuple[list[View], tuple[Known, ...], dict[int, list[build.Row]]]:
-    """The 50 people of LFW with the most photos, all photos, and one photo each of others as strangers."""
+def timing() -> Section:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        return timing_section(root, ten_photos(root))
+
+
+def search() -> Section:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        ten_photos(root)
+        return search_section(root / "ten.npz")
+
+
+def ten_photos(root: Path) -> Dataset:
+    """Ten photos of each of the people with the most photos, also as ten.npz in that folder."""
+    views, people, changed = embedded(root, 0, PHOTOS_EACH)
+    data = dataset(people, views, changed, 0)
+    data.save(root / "ten.npz")
+    return data
+
+
+def say(words: str) -> None:
+    """Where it is, on standard error."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def embedded(
+    root: Path, group: int, most: int | None = None
+) -> tuple[list[View], tuple[Known, ...], dict[int, list[build.Row]]]:
+    """People of LFW in order of their number of photos, and one photo each of others as strangers.
+
+    group: 0 for the people with the most photos, 1 for the next ones; their strangers are different ones
+    too. most: take so many photos of each.
+    """
+    say("  reading photos")
     paths = Paths(root)
     paths.create()
     models = Models(paths)
     analyser, embedder = Analyser(models), models.embedder()
     folders = [path for path in (photos.data() / "faces" / "lfw").iterdir() if path.is_dir()]
     folders.sort(key=lambda path: (-len(list(path.glob("*.jpg"))), path.name))
+    chosen = folders[group * PEOPLE : (group + 1) * PEOPLE]
     known, sources = build.of_photos(
-        [(path.name.replace("_", " "), sorted(path.glob("*.jpg"))) for path in folders[:PEOPLE]]
+        [(path.name.replace("_", " "), sorted(path.glob("*.jpg"))[:most]) for path in chosen]
     )
-    others = [sorted(path.glob("*.jpg"))[0] for path in folders[PEOPLE : PEOPLE + STRANGERS]]
-    gathered = Gathered(known, (*sources, *build.strange_photos(others, STRANGERS)))
+    first = PEOPLE + group * STRANGERS
+    strange = [sorted(path.glob("*.jpg"))[0] for path in folders[first : first + STRANGERS]]
+    gathered = Gathered(known, (*sources, *build.strange_photos(strange, STRANGERS)))
     context = JobContext.silent()
     people, views, _ = build.read_views(context, analyser, embedder, gathered)
     own = [view for view in views if view.source.person != STRANGER]
@@ -84,18 +152,6 @@ def dataset(
     people: Sequence[Known], views: Sequence[View], changed: dict[int, list[build.Row]], seed: int
 ) -> Dataset:
     return build.put_together(people, views, build.split_views(views, seed), changed)
-
-
-def first_ten(views: Sequence[View]) -> list[View]:
-    """Ten photos of each person, and all strangers."""
-    count: dict[int, int] = {}
-    kept = []
-    for view in views:
-        person = view.source.person
-        count[person] = count.get(person, 0) + 1
-        if person == STRANGER or count[person] <= PHOTOS_EACH:
-            kept.append(view)
-    return kept
 
 
 def built(folder: Path, data: Dataset, budget: Budget, seed: int) -> Card:
@@ -114,7 +170,9 @@ def resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def accuracy(cards: Sequence[Card], memory: Sequence[float]) -> Section:
+def accuracy_section(
+    name: str, title: str, who: str, cards: Sequence[Card], memory: Sequence[float]
+) -> Section:
     methods = [row.method for row in cards[0].table]
     rows = []
     for method in methods:
@@ -135,9 +193,9 @@ def accuracy(cards: Sequence[Card], memory: Sequence[float]) -> Section:
     gaps = [100 * (card.table[0].accuracy - other) for card, other in zip(cards, best, strict=True)]
     networks = "; ".join(card.table[0].title.removeprefix("network ") for card in cards)
     return Section(
-        "builder-accuracy",
-        "Recognisers: the found network beside plain methods",
-        f"The {PEOPLE} people of LFW with the most photos, {STRANGERS} others as strangers. {len(cards)}"
+        name,
+        title,
+        f"{who}, {STRANGERS} others as strangers. {len(cards)}"
         " random splits by photo (60 % learned from, 20 % to choose the network and every threshold by, 20 %"
         f" held back to the end; strangers a third each); a search of {BUDGET} candidates a split; means over"
         " the splits. Accuracy: the mean of known faces named rightly and strangers refused. Missed: known"
@@ -159,11 +217,12 @@ def percent(rows: Sequence[Row], name: str) -> str:
     return f"{statistics.mean(values):.2f} %"
 
 
-def timing(root: Path, data: Dataset) -> Section:
+def timing_section(root: Path, data: Dataset) -> Section:
     """The whole build of 100 candidates, start-up included, and 100 fits in one process."""
     start = time.perf_counter()
     built(root / "timed", data, Budget(CANDIDATES), 0)
     ours = time.perf_counter() - start
+    say(f"  search: {ours:.0f} s; now {FITS} plain fits")
     start = time.perf_counter()
     child("fits", root / "ten.npz", FITS)
     plain = (time.perf_counter() - start) * CANDIDATES / FITS
@@ -183,27 +242,30 @@ def timing(root: Path, data: Dataset) -> Section:
     )
 
 
-def hypervolumes(root: Path) -> Section:
-    rows = []
-    wins = 0
-    totals = {"nsga2": 0.0, "random": 0.0}
-    for seed in range(SEEDS):
-        found = {
-            kind: float(child("search", root / "ten.npz", CANDIDATES, seed, kind))
-            for kind in ("nsga2", "random")
-        }
-        wins += found["nsga2"] > found["random"]
-        for kind, value in found.items():
-            totals[kind] += value / SEEDS
-        rows.append((str(seed), *(f"{found[kind]:.5f}" for kind in ("nsga2", "random"))))
-    rows.append(("mean", *(f"**{totals[kind]:.5f}**" for kind in ("nsga2", "random"))))
+def search_section(file: Path) -> Section:
+    jobs = [(seed, kind) for seed in range(SEEDS) for kind in KINDS]
+
+    def volume(job: tuple[int, Kind]) -> float:
+        found = float(child("hypervolume", file, CANDIDATES, *job))
+        say(f"  seed {job[0]}, {job[1]}: {found:.4f}")
+        return found
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        volumes = dict(zip(jobs, pool.map(volume, jobs), strict=True))
+    rows = [(str(seed), *(f"{volumes[seed, kind]:.4f}" for kind in KINDS)) for seed in range(SEEDS)]
+    means = [statistics.mean(volumes[seed, kind] for seed in range(SEEDS)) for kind in KINDS]
+    wins = sum(volumes[seed, "nsga2"] > volumes[seed, "random"] for seed in range(SEEDS))
     return Section(
         "builder-search",
         "Recognisers: the search beside chance",
-        f"Hypervolume of the front (validation error, decimal logarithm of the parameters) after {CANDIDATES}"
-        f" candidates, from the corner 10 % error and 200,000 parameters; the same data and budget.",
+        f"Hypervolume of the front after {CANDIDATES} candidates, in the search's own three goals: error on"
+        f" the photos to choose by, from none to {WORST_ERROR:.0%}; the logarithm of the parameters and the"
+        " computed time, from the smallest and fastest to the largest and slowest network of the space. Each"
+        f" is scaled to 0 to 1. {PEOPLE} people x {PHOTOS_EACH} photos; both have the same data, the same"
+        " first four networks, the same training and early stopping. The seed is that of the search and of"
+        " the training.",
         ("seed", "NSGA-II", "random"),
-        rows,
+        [*rows, ("mean", *(f"**{mean:.4f}**" for mean in means))],
         f"NSGA-II is better with {wins} of {SEEDS} seeds.",
     )
 
@@ -241,13 +303,44 @@ def fits(file: Path, count: int) -> None:
     print(count)
 
 
-def search(file: Path, count: int, seed: int, kind: str) -> None:
+def hypervolume(file: Path, count: int, seed: int, kind: Kind) -> None:
     """One search; the hypervolume of its front."""
     from faceapp.build.population import Population
     from faceapp.build.search import Search
 
     data = Dataset.load(file)
-    reference = max(
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder) / "study")
+        workspace.folder.mkdir()
+        population = Population(data, seed, plain_accuracy(data), threads=1)
+        one = Search(workspace, population, Budget(count), seed, lambda *_: None, lambda: False, kind)
+        one.run()
+        tried = one.tried()
+    dimension, people = data.dimension, len(data.names)
+    smallest = Topology((NARROWEST,), normalisation="none")
+    largest = Topology(DEEPEST * (WIDEST,), normalisation="layer")
+    sizes = [math.log10(one.parameters(dimension, people)) for one in (smallest, largest)]
+    # Without the comparison at the end, which is the same for all of them.
+    times = [one.microseconds(dimension, 0) for one in (smallest, largest)]
+    points = [
+        (
+            (1 - one.accuracy) / WORST_ERROR,
+            share(math.log10(one.parameters), sizes),
+            share(one.topology.microseconds(dimension, 0), times),
+        )
+        for one in tried
+    ]
+    print(openset.hypervolume(points, (1.0, 1.0, 1.0)))
+
+
+def share(value: float, limits: Sequence[float]) -> float:
+    """Where a value is between two limits, 0 to 1."""
+    return (value - limits[0]) / (limits[1] - limits[0])
+
+
+def plain_accuracy(data: Dataset) -> float:
+    """The best plain method's on the part to choose by, as a build has it."""
+    return max(
         openset.calibrate(
             data.scores(
                 VALIDATION, plain.scores(data.known(VALIDATION)[0]), plain.scores(data.strangers(VALIDATION))
@@ -255,21 +348,25 @@ def search(file: Path, count: int, seed: int, kind: str) -> None:
         )[1]
         for plain in baselines.fit(data)
     )
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder) / "study")
-        workspace.folder.mkdir()
-        one = Search(
-            workspace, Population(data, 0, reference), Budget(count), seed, lambda *_: None, lambda: False,
-            "nsga2" if kind == "nsga2" else "random",
-        )  # fmt: skip
-        one.run()
-        points = [(1 - tried.accuracy, math.log10(tried.parameters)) for tried in one.tried()]
-    assert (data.parts == TRAIN).any()
-    print(openset.hypervolume(points, CORNER))
+
+
+PARTS: dict[str, Callable[[], Section]] = {
+    "accuracy": accuracy, "others": others, "time": timing, "search": search,
+}  # fmt: skip
+
+
+def main(words: Sequence[str]) -> None:
+    if words[:1] == ["fits"]:
+        fits(Path(words[1]), int(words[2]))
+    elif words[:1] == ["hypervolume"]:
+        kind: Kind = "nsga2" if words[4] == "nsga2" else "random"
+        hypervolume(Path(words[1]), int(words[2]), int(words[3]), kind)
+    elif words and set(words) <= set(PARTS):
+        for section in run(words):
+            print(section.markdown())
+    else:
+        sys.exit(f"usage: python -m benchmarks.builder {' '.join(f'[{name}]' for name in PARTS)}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "fits":
-        fits(Path(sys.argv[2]), int(sys.argv[3]))
-    else:
-        search(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    main(sys.argv[1:])

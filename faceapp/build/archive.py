@@ -1,4 +1,7 @@
-"""The file of a recogniser: a zip with the card, the network as ONNX and Keras, the best plain method."""
+"""The file of a recogniser: a zip with the card, the network as ONNX and Keras, the best plain method.
+
+The network is missing where a build was stopped before one was trained.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from faceapp.errors import BadRequest, FaceAppError, NotFound, StoreUnavailable,
 
 CARD, NETWORK, PLAIN, KERAS = "card.json", "model.onnx", "plain.onnx", "model.keras"
 NAMES = frozenset({CARD, NETWORK, PLAIN, KERAS})
-NEEDED = frozenset({CARD, NETWORK})
+MODELS = {"network": NETWORK, "plain": PLAIN}
 MEGABYTE = 1024 * 1024
 LARGEST = {CARD: 32 * MEGABYTE, NETWORK: 256 * MEGABYTE, PLAIN: 256 * MEGABYTE, KERAS: 512 * MEGABYTE}
 LARGEST_FILE = 512 * MEGABYTE
@@ -31,16 +35,18 @@ class Archive:
     models: dict[str, bytes]
 
 
-def write(path: Path, card: Card, network: bytes, plain: bytes | None, keras: Path | None) -> None:
-    """Write the zip; nothing is left under the name when that fails. Raises StoreUnavailable."""
+def write(path: Path, card: Card, models: Mapping[str, bytes], keras: Path | None) -> None:
+    """Write the zip; nothing is left under the name when that fails. Raises StoreUnavailable.
+
+    models: ONNX bytes by "network" and "plain", those that the card decides with.
+    """
     # Several processes may work on one build.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(CARD, card.to_json())
-            file.writestr(NETWORK, network)
-            if plain is not None:
-                file.writestr(PLAIN, plain)
+            for which, model in models.items():
+                file.writestr(MODELS[which], model)
             if keras is not None:
                 file.write(keras, KERAS)
         os.replace(temporary, path)
@@ -66,12 +72,9 @@ def read(source: Path | bytes) -> Archive:
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _no_recogniser("The file is no recogniser: it is no sound zip.") from error
     card = Card.from_json(parts[CARD])
-    models = {"network": parts[NETWORK]}
-    if PLAIN in parts and "plain" in card.decisions:
-        models["plain"] = parts[PLAIN]
-    missing = set(card.decisions) - set(models)
-    if missing:
+    if any(MODELS[which] not in parts for which in card.decisions):
         raise _no_recogniser("The file is no recogniser: a model that its card names is missing.")
+    models = {which: parts[MODELS[which]] for which in card.decisions}
     for model in models.values():
         _check_model(model, card)
     return Archive(card, models)
@@ -94,7 +97,7 @@ def _parts(file: zipfile.ZipFile) -> dict[str, bytes]:
     strange = sorted(set(names) - NAMES)
     if strange:
         raise _no_recogniser(f"The file is no recogniser: it holds “{_shown(strange[0])}”.")
-    if len(names) != len(set(names)) or not set(names) >= NEEDED:
+    if len(names) != len(set(names)) or CARD not in names:
         raise _no_recogniser("The file is no recogniser: something is missing, or there twice.")
     for entry in entries:
         ratio = entry.file_size / max(1, entry.compress_size)

@@ -71,22 +71,25 @@ def score(data: Dataset, model: Network | Plain, part: int) -> Scores:
 
 
 def build(workspace: Workspace, tell: Tell, stop: Callable[[], bool]) -> None:
-    """Search, and write the file after every generation: whenever it ends, the best so far is there.
+    """Search, and write the file whenever there is a better one: whenever it ends, the best so far is there.
 
-    tell: is given messages for people, "progress" and "candidate". Raises FaceAppError.
+    At first that is the best plain method. tell: is given messages for people, "progress", "baselines" and
+    "candidate". Raises FaceAppError.
     """
     request, data = workspace.request(), Dataset.load(workspace.data)
     tell({"kind": "progress", "done": 0, "total": None, "message": "Fitting the plain methods"})
     plain = [Judged(data, model) for model in baselines.fit(data)]
     reference = max(method.accuracy for method in plain)
     tell({"kind": "baselines", "rows": [[method.title, method.accuracy] for method in plain]})
+    if not workspace.model.exists():
+        _write(workspace, request, data, plain, None, [], keras=False)
     tell({"kind": "progress", "done": 0, "total": None, "message": "Starting TensorFlow"})
     from faceapp.build.population import Population
 
     population = Population(data, request.seed, reference, request.threads)
     if not request.budget.search:
         trained = next(iter(population.train([DEFAULT])))[0][1]
-        _write(workspace, request, data, plain, trained.network, [])
+        _write(workspace, request, data, plain, trained.network, [], keras=True)
         return
     _search(workspace, request, data, plain, population, tell, stop)
 
@@ -115,7 +118,9 @@ def _search(
     def keep(last: bool = False) -> None:
         best = search.best()
         if best is not None and (last or written != [best.number]):
-            _write(workspace, request, data, plain, search.network(best), search.tried(), keras=last)
+            # Keras' file takes its time: not for one who waits for the end.
+            keras = last and not stop()
+            _write(workspace, request, data, plain, search.network(best), search.tried(), keras)
             written[:] = [best.number]
 
     search = Search(workspace, population, budget, request.seed, told, stop)
@@ -129,44 +134,44 @@ def _write(
     request: Request,
     data: Dataset,
     plain: list[Judged],
-    network: Network,
+    network: Network | None,
     tried: list[Tried],
-    keras: bool = True,
+    keras: bool,
 ) -> None:
-    """Judge the network beside the plain methods on what was held back to the end, and write the file."""
-    judged = Judged(data, network)
+    """Judge the network beside the plain methods on what was held back to the end, and write the file.
+
+    network: None where none is trained yet.
+    """
+    own = [Judged(data, network)] if network is not None else []
     nearest = next(method for method in plain if method.kind == "nearest")
     false_names = openset.result(nearest.test, nearest.threshold).false_names
-    files = {method.kind: export.onnx_of(method.model, data.dimension) for method in (judged, *plain)}
-    rows = [method.row(data, false_names, files[method.kind]) for method in (judged, *plain)]
-    winner, sentence = verdict(rows[0], rows[1:])
-    best = next(
-        method for method in plain if method.kind == max(rows[1:], key=lambda row: row.accuracy).method
-    )
-    use = judged if winner == "network" else best
+    files = {method.kind: export.onnx_of(method.model, data.dimension) for method in (*own, *plain)}
+    rows = {method.kind: method.row(data, false_names, files[method.kind]) for method in (*own, *plain)}
+    winner, sentence = verdict(rows.get("network"), [rows[method.kind] for method in plain])
+    best = max(plain, key=lambda method: rows[method.kind].accuracy)
+    used = {"network": own[0], "plain": best} if own else {"plain": best}
     card = Card(
         name=request.name,
         created=request.created,
         embedder=request.embedder,
         dimension=data.dimension,
         people=request.people,
-        decisions={"network": _decision(judged), "plain": _decision(best)},
+        decisions={which: _decision(method) for which, method in used.items()},
         winner=winner,
         verdict=sentence,
-        topology=network.topology.as_dict(),
-        table=tuple(rows),
+        topology=network.topology.as_dict() if network is not None else {},
+        table=tuple(rows.values()),
         candidates=_candidates(tried),
-        confusion=openset.confusion(use.test, use.threshold),
-        roc={method.kind: openset.roc(method.test) for method in (judged, *plain)},
+        confusion=openset.confusion(used[winner].test, used[winner].threshold),
+        roc={method.kind: openset.roc(method.test) for method in (*own, *plain)},
         data=request.facts,
         versions=_versions(),
         seed=request.seed,
     )
-    if keras:
+    if keras and network is not None:
         export.write_keras(network, workspace.keras)
-    archive.write(
-        workspace.model, card, files["network"], files[best.kind], workspace.keras if keras else None
-    )
+    models = {which: files[method.kind] for which, method in used.items()}
+    archive.write(workspace.model, card, models, workspace.keras if keras else None)
 
 
 def _decision(method: Judged) -> Decision:

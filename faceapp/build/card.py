@@ -72,9 +72,10 @@ class Card:
     """Everything about one recogniser.
 
     embedder, dimension: whose embeddings it takes. decisions: "network", and "plain" for the best plain
-    method. winner: which of the two did better on what was held back. confusion: counts of the winner, rows
-    are who it was, the last row strangers, the last column nobody. roc: (strangers named, known named
-    rightly) by method. data: counts, the hash of what it learned from, and what was left out.
+    method; no network, and an empty topology, where the build was stopped before one was trained. winner:
+    which of the two did better on what was held back. confusion: counts of the winner, rows are who it was,
+    the last row strangers, the last column nobody. roc: (strangers named, known named rightly) by method.
+    data: counts, the hash of what it learned from, and what was left out.
     """
 
     name: str
@@ -165,10 +166,13 @@ def _card(values: dict[str, Any]) -> Card:
     )
 
 
-def verdict(network: Row, plain: Sequence[Row]) -> tuple[Which, str]:
+def verdict(network: Row | None, plain: Sequence[Row]) -> tuple[Which, str]:
     """Which is better on what was held back, and a sentence that says so. As good is not better: then the
-    plain method is taken, which has nothing to go wrong."""
+    plain method is taken, which has nothing to go wrong. network: None where none is trained yet."""
     best = max(plain, key=lambda row: row.accuracy)
+    if network is None:
+        sentence = f"No network was trained yet: this is plain {best.title}, {100 * best.accuracy:.1f} %."
+        return "plain", f"{sentence} Let the build go on for a network."
     figures = f"{100 * network.accuracy:.1f} % against {100 * best.accuracy:.1f} %"
     if network.accuracy > best.accuracy:
         return "network", f"The network is better than every plain method: {figures} ({best.title})."

@@ -174,11 +174,20 @@ def front(points: Sequence[tuple[float, ...]]) -> list[int]:
     return kept
 
 
-def hypervolume(points: Sequence[tuple[float, float]], reference: tuple[float, float]) -> float:
-    """The area that the points (both values to be small) cover up to the reference point."""
-    area, height = 0.0, reference[1]
-    for x, y in sorted(points):
-        if x < reference[0] and y < height:
-            area += (reference[0] - x) * (height - y)
-            height = y
-    return area
+def hypervolume(points: Sequence[tuple[float, ...]], reference: tuple[float, ...]) -> float:
+    """The volume that the points (every value is to be small) cover up to the reference point.
+
+    Cut into slices along the last value, each as thick as the gap to the next point.
+    """
+    inside = {point for point in points if all(map(float.__lt__, point, reference))}
+    if not inside:
+        return 0.0
+    if len(reference) == 1:
+        return reference[0] - min(inside)[0]
+    ordered = sorted(inside, key=lambda point: point[-1])
+    ends = [*(point[-1] for point in ordered[1:]), reference[-1]]
+    return sum(
+        (end - point[-1]) * hypervolume([one[:-1] for one in ordered[: count + 1]], reference[:-1])
+        for count, (point, end) in enumerate(zip(ordered, ends, strict=True))
+        if end > point[-1]
+    )

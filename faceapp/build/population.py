@@ -75,7 +75,7 @@ class Population:
         _prepare(threads)
         self._data = data
         self._seed = seed
-        self._reference = reference
+        self.reference = reference
         self._loops: dict[int, _Loops] = {}
         self._plain, self._people = data.known(TRAIN)
         self._memory = remembered(self._people)
@@ -126,7 +126,7 @@ class Population:
                 known = best[alive[place]]
                 if known is not None and known.accuracy >= trained.accuracy:
                     trained = known  # noqa: PLW2901
-                weak = trained.accuracy < self._reference - behind
+                weak = trained.accuracy < self.reference - behind
                 best[alive[place]] = replace(trained, stopped=weak)
                 if not weak:
                     kept.append(place)

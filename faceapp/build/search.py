@@ -1,7 +1,7 @@
 """The search for the best network: NSGA-II over topologies, kept on the disk after every candidate.
 
 Optuna keeps the study in SQLite: a killed search goes on with its candidates, and several processes may
-work on one study. A candidate is a pure function of the seed, its number and the finished generations
+work on one study. A candidate is a pure function of the seed, its number and the candidates asked for
 before it, and candidates of a generation are trained in the same groups whatever was interrupted: with
 one process a seed gives the same result again.
 """
@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import time
 import uuid
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from faceapp.build import openset
-from faceapp.build.topology import STARTS, Topology, as_params, suggest
+from faceapp.build.topology import STARTS, Topology, as_params, is_whole, suggest
 from faceapp.build.workspace import Budget, Workspace
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ Sampler = Literal["nsga2", "random"]
 
 # A small population makes more generations of the same budget.
 GENERATION = 10
+# A network that is further than this behind the best plain method is worth nothing, however small it is.
+WORTHLESS = 0.005
 # Of networks that are within this of the best accuracy the smallest is taken.
 AS_GOOD = 0.001
 MOST_CANDIDATES = 5000
@@ -83,7 +84,7 @@ class Search:
         self._study = self._open()
 
     def run(self, after: Callable[[], None] = lambda: None) -> None:
-        """Until the budget is spent or `stop` says so. `after` is called after every generation."""
+        """Until the budget is spent or `stop` says so. `after`: called after each group of candidates."""
         for tried in self.tried():
             self._tell(tried, len(self._study.get_trials(deepcopy=False)))
         with self._workspace.working(self._worker):
@@ -91,8 +92,7 @@ class Search:
                 batch = self._batch()
                 if not batch:
                     return
-                self._train(batch)
-                after()
+                self._train(batch, after)
 
     def tried(self) -> list[Tried]:
         """All finished candidates, in order."""
@@ -129,7 +129,7 @@ class Search:
                 directions=["maximize", "minimize", "minimize"],
                 load_if_exists=True,
             )
-            if not study.get_trials(deepcopy=False) and self._kind == "nsga2":
+            if not study.get_trials(deepcopy=False):
                 for topology in STARTS:
                     study.enqueue_trial(as_params(topology))
             return study
@@ -154,6 +154,9 @@ class Search:
                 return []
             first = batch * GENERATION
             until = min(first + GENERATION, max(self._candidates(), first + 1))
+            for trial in trials[first:asked]:
+                if trial.state == running and not is_whole(trial.params):
+                    self._ask(trial.number, trial)
             while asked < until:
                 self._ask(asked)
                 asked += 1
@@ -171,18 +174,21 @@ class Search:
         worker = trial.user_attrs.get("worker", "")
         return worker != self._worker and not (worker and self._workspace.alive(worker))
 
-    def _ask(self, number: int) -> None:
-        """Choose the next candidate. A sampler of its own makes it independent of what this process did."""
+    def _ask(self, number: int, begun: Any = None) -> None:
+        """Choose the next candidate. A sampler of its own makes it independent of what this process did.
+
+        begun: the trial of that number, where a process died in the middle of choosing.
+        """
         import optuna
 
+        from faceapp.build.sampler import DistinctSampler
+
         seed = (1_000_003 * (self._seed + 1) + number) % 2**32
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            if self._kind == "random":
-                self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
-            else:
-                self._study.sampler = optuna.samplers.NSGAIISampler(population_size=GENERATION, seed=seed)
-            suggest(self._study.ask())
+        if self._kind == "random":
+            self._study.sampler = optuna.samplers.RandomSampler(seed=seed)
+        else:
+            self._study.sampler = DistinctSampler(population_size=GENERATION, seed=seed)
+        suggest(self._study.ask() if begun is None else optuna.trial.Trial(self._study, begun._trial_id))
 
     def _generation(self, number: int) -> tuple[list[Topology], int]:
         """The topologies of the generation that a number belongs to, and its first number."""
@@ -190,8 +196,10 @@ class Search:
         trials = self._study.get_trials(deepcopy=False)[first : first + GENERATION]
         return [_topology(trial) for trial in trials], first
 
-    def _train(self, batch: list[Any]) -> None:
+    def _train(self, batch: list[Any], after: Callable[[], None]) -> None:
         """Train a generation; every group is on the disk as soon as it is finished."""
+        import optuna
+
         topologies = [_topology(trial) for trial in batch]
         finished = {index for index, trial in enumerate(batch) if trial.state.is_finished()}
         for group in self._population.train(topologies, self._over, finished):
@@ -207,12 +215,16 @@ class Search:
                     float(trained.topology.parameters(dimension, len(known.centres))),
                     trained.topology.microseconds(dimension, rows),
                 )
-                storage, trial_id = self._study._storage, batch[index]._trial_id
-                storage.set_trial_user_attr(trial_id, "stopped", trained.stopped)
+                trial = optuna.trial.Trial(self._study, batch[index]._trial_id)
+                trial.set_user_attr("stopped", trained.stopped)
+                behind = self._population.reference - values[0]
+                # NSGA-II takes any network with 0 before all others, and those by how little they have.
+                trial.set_constraint("worthless", max(0.0, behind - WORTHLESS))
                 self._study.tell(batch[index].number, values)
                 tried = Tried(batch[index].number, trained.topology, *values[:1], int(values[1]), values[2],
                               trained.stopped)  # fmt: skip
                 self._tell(tried, len(self._study.get_trials(deepcopy=False)))
+            after()
         self._forget()
 
     def _forget(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast
@@ -116,6 +117,11 @@ def suggest(trial: Any) -> Topology:
         learning_rate=trial.suggest_float("learning_rate", *LEARNING_RATE, log=True),
         skip=trial.suggest_categorical("skip", (True, False)),
     )
+
+
+def is_whole(params: Mapping[str, Any]) -> bool:
+    """Whether a trial has all that `suggest` asks for: one that was killed while it asked has not."""
+    return params.keys() >= as_params(DEFAULT).keys()
 
 
 def as_params(topology: Topology) -> dict[str, Any]:

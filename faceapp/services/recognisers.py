@@ -429,7 +429,7 @@ class Recognisers:
         build_id = _new_id()
         workspace = Workspace(self._folder / build_id)
         workspace.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        archive.write(workspace.model, card, read.models["network"], read.models.get("plain"), None)
+        archive.write(workspace.model, card, read.models, None)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         workspace.write_request(
             Request(build_id, card.name, now, card.embedder, card.people, Budget(1), card.seed)

@@ -91,7 +91,7 @@ def file(tmp_path: Path) -> Path:
     keras = tmp_path / "model.keras"
     keras.write_bytes(b"not looked into")
     models = [export.onnx_of(model, DIMENSION) for model in (network(Topology((8,))), plain)]
-    archive.write(path, card(), models[0], models[1], keras)
+    archive.write(path, card(), dict(zip(("network", "plain"), models, strict=True)), keras)
     return path
 
 
@@ -103,6 +103,18 @@ def test_a_recogniser_comes_back_from_its_file(file: Path) -> None:
     plain = Recogniser.open(file, "plain")
     assert plain.decision.title == "nearest centroid"
     assert np.abs(plain.scores(vectors()) - recogniser.scores(vectors())).max() > 0.01
+
+
+def test_a_file_without_a_network_recognises_by_the_plain_method(file: Path, tmp_path: Path) -> None:
+    source = archive.read(file)
+    decisions = {"plain": source.card.decisions["plain"]}
+    early = replace(source.card, decisions=decisions, winner="plain", topology={})
+    place = tmp_path / "early.zip"
+    archive.write(place, early, {"plain": source.models["plain"]}, None)
+    recogniser = Recogniser.open(place)
+    assert np.array_equal(recogniser.scores(vectors()), Recogniser.open(file, "plain").scores(vectors()))
+    with pytest.raises(BadRequest, match="no network"):
+        Recogniser.open(place, "network")
 
 
 def test_the_best_person_is_named_from_the_threshold_on(file: Path) -> None:
@@ -221,7 +233,7 @@ def test_a_cut_off_file_and_none(file: Path, tmp_path: Path) -> None:
 def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
     place = tmp_path / "model.zip"
     with pytest.raises(FaceAppError):
-        archive.write(place, card(), b"x", None, tmp_path / "no-such.keras")
+        archive.write(place, card(), {"network": b"x"}, tmp_path / "no-such.keras")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -238,3 +250,9 @@ def test_the_verdict_is_honest(network_: float, plain: float, winner: str, word:
     which, sentence = verdict(row("network", network_), [row("svm", 0.5), row("nearest", plain)])
     assert which == winner
     assert word in sentence and f"{100 * plain:.1f} %" in sentence
+
+
+def test_without_a_network_the_plain_method_is_offered() -> None:
+    which, sentence = verdict(None, [row("svm", 0.5), row("nearest", 0.98)])
+    assert which == "plain"
+    assert "nearest" in sentence and "98.0 %" in sentence

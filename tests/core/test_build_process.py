@@ -113,19 +113,35 @@ def check(card: Card, recogniser: Recogniser, workspace: Workspace) -> None:
 @pytest.mark.timeout(900)
 def test_cancelling_keeps_the_best_so_far_and_memory_stays_in_the_other_process(tmp_path: Path) -> None:
     workspace = prepared(tmp_path / "one", Budget(seconds=600.0))
-    finished: list[dict[str, object]] = []
+    kinds: list[object] = []
     before = memory()
-    # The generation's file is written after its last candidate; then the next generation begins.
-    context = JobContext(lambda **_: None, workspace.model.exists)
+    context = JobContext(lambda **_: None, lambda: "candidate" in kinds)
     with pytest.raises(Cancelled):
-        train(context, workspace, finished.append)
-    assert sum(message["kind"] == "candidate" for message in finished) >= GENERATION
+        train(context, workspace, lambda message: kinds.append(message["kind"]))
+    # In the middle of the first generation.
+    assert 1 <= kinds.count("candidate") < GENERATION
     card = archive.read(workspace.model).card
     assert len(card.candidates) >= 1
+    assert "network" in card.decisions
     assert not workspace.finished
     # TensorFlow alone takes 400 MB.
     assert memory() - before < 100
     assert "tensorflow" not in sys.modules
+
+
+def test_cancelling_before_the_first_candidate_keeps_the_best_plain_method(tmp_path: Path) -> None:
+    workspace = prepared(tmp_path / "one", Budget(seconds=600.0))
+    kinds: list[object] = []
+    context = JobContext(lambda **_: None, workspace.model.exists)
+    with pytest.raises(Cancelled):
+        train(context, workspace, lambda message: kinds.append(message["kind"]))
+    assert "candidate" not in kinds
+    recogniser = Recogniser.open(workspace.model)
+    assert recogniser.which == recogniser.card.winner == "plain"
+    assert not workspace.finished
+    data = made()
+    vectors, people = data.known(TEST)
+    assert (recogniser.scores(vectors).argmax(1) == people).mean() > 0.8
 
 
 def memory() -> float:
