@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, insert, select, update
 
+from db.names import full_name
 from db.rows import ids_of, insert_row
 from db.tables import (
     change,
@@ -100,17 +101,32 @@ def import_entry(connection: Connection, import_id: int) -> Iterator[Changes]:
         raise Conflict(
             "import_undone", "This import was undone while it was running.", "Start it again to carry on."
         )
-    forget_undone(connection)
-    if journal_id is None or not _move_to_end(connection, journal_id):
-        journal_id = _append(connection, "")
-        connection.execute(update(folder_import).where(chosen).values(journal_id=journal_id))
-    changes = Changes(connection, journal_id)
+    changes = Changes(connection, _grown(connection, journal_id))
+    if changes.journal_id != journal_id:
+        values = {"journal_id": changes.journal_id}
+        connection.execute(update(folder_import).where(chosen).values(**values))
     yield changes
     changes.save()
-    connection.execute(
-        update(journal).where(journal.c.id == journal_id)
-        .values(sentence=_import_sentence(connection, journal_id, import_id), at=now())
-    )
+    _say(connection, changes.journal_id, _import_sentence(connection, changes.journal_id, import_id))
+
+
+@contextmanager
+def enrolment_entry(connection: Connection, step: int | None) -> Iterator[Changes]:
+    """The entry of an enrolment, so that a person and all their photos are taken back at once.
+
+    step: the entry that the enrolment has begun with earlier photos; None for its first one. It grows as that
+    of an import does, and begins again where somebody has meanwhile changed what it brought. Raises Conflict
+    when it was undone meanwhile.
+    """
+    if step is not None and not stands(connection, step):
+        raise Conflict(
+            "enrolment_undone", "This enrolment was undone while it was running.",
+            "Start it again to carry on.",
+        )
+    changes = Changes(connection, _grown(connection, step))
+    yield changes
+    changes.save()
+    _say(connection, changes.journal_id, _enrolment_sentence(connection, changes.journal_id))
 
 
 def entries(connection: Connection, limit: int) -> list[JournalEntry]:
@@ -189,6 +205,20 @@ def _append(connection: Connection, sentence: str) -> int:
     return insert_row(connection, journal, values)
 
 
+def _grown(connection: Connection, journal_id: int | None) -> int:
+    """That entry as the newest one, or a new one where there is none or it can no longer be moved."""
+    forget_undone(connection)
+    if journal_id is not None and _move_to_end(connection, journal_id):
+        return journal_id
+    return _append(connection, "")
+
+
+def _say(connection: Connection, journal_id: int, sentence: str) -> None:
+    connection.execute(
+        update(journal).where(journal.c.id == journal_id).values(sentence=sentence, at=now())
+    )
+
+
 def _next_position(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(journal.c.position), 0))).scalar_one()) + 1
 
@@ -224,6 +254,20 @@ def _import_sentence(connection: Connection, journal_id: int, import_id: int) ->
     folder = root.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or root
     people = "1 person" if count == 1 else f"{count:,} people"
     return f"Imported {people} from {folder.encode('utf-8', 'replace').decode()}."
+
+
+def _enrolment_sentence(connection: Connection, journal_id: int) -> str:
+    def noted(table: Table) -> Any:
+        return select(change.c.row_id).distinct().where(
+            change.c.journal_id == journal_id, change.c.table_name == table.name
+        )
+
+    faces = connection.execute(select(func.count()).select_from(noted(face).subquery())).scalar_one()
+    owners = connection.execute(
+        select(person.c.first_name, person.c.surname).where(person.c.id.in_(noted(person)))
+    ).all()
+    whose = full_name(*owners[0]) if len(owners) == 1 else f"{len(owners):,} people"
+    return f"Enrolled a face of {whose}." if faces == 1 else f"Enrolled {faces:,} faces of {whose}."
 
 
 def _record(row: Row[Any], undone: bool | None = None) -> JournalEntry:

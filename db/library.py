@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from db.failures import translated
 from db.tables import revision, sighting_revision
 from db.writer import Writer
 from faceapp.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +80,16 @@ class Library:
 
         with translated(self._path, self._backups):
             return self._writer.call(work)
+
+    def _scrub(self) -> bool:
+        """Write the whole file anew, so that nothing of what was deleted is left in it or in its log. False
+        where that could not be done now: the disk is full, or another program is reading."""
+        try:
+            with translated(self._path, self._backups):
+                return self._writer.vacuum()
+        except StoreUnavailable as error:
+            log.warning("The library could not be written anew: %s", error)
+            return False
 
     def _wipe(self) -> None:
         """Take what was deleted out of the write-ahead log as well, where nobody is reading it just now."""

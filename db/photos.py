@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from db import journal, people
 from db.journal import Changes
+from db.names import checked_name, checked_note, full_name
 from db.rows import ids_of, insert_row
 from db.tables import crop, embedding, face, person, photo, placed_points, rejection, revision
 from faceapp.errors import Conflict, NotFound
@@ -20,6 +21,7 @@ from faceapp.types import (
     Floats,
     NewFace,
     Person,
+    PersonName,
     Quality,
     StoredFace,
     StoredPhoto,
@@ -132,19 +134,33 @@ def current_revision(connection: Connection) -> int:
 def enrol(connection: Connection, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]:
     """Raises Conflict when one of them is enrolled already; then none is."""
     owner = people.by_id(connection, person_id)
-    if not faces:
-        return []
-    what = "a face" if len(faces) == 1 else f"{len(faces):,} faces"
-    with journal.entry(connection, f"Enrolled {what} of {owner.name}.") as changes:
-        changes.touch(person, owner.id)
+    return enrol_as(connection, owner.id, faces)[0] if faces else []
+
+
+def enrol_as(
+    connection: Connection, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
+) -> tuple[list[StoredFace], int]:
+    """For a person found by number or name, or made new, in one entry of the journal; see `PeopleStore`."""
+    with journal.enrolment_entry(connection, step) as changes:
+        owner_id = _owner(changes, who)
+        changes.touch(person, owner_id)
         face_ids = []
         for new in faces:
             known = enrolled_as(connection, new)
             if known is not None:
                 raise Conflict("already_enrolled", f"This face is already enrolled as {known.name}.")
-            face_ids.append(add(changes, owner.id, new))
+            face_ids.append(add(changes, owner_id, new))
     found = by_ids(connection, face_ids)
-    return [found[face_id] for face_id in face_ids]
+    return [found[face_id] for face_id in face_ids], changes.journal_id
+
+
+def _owner(changes: Changes, who: int | PersonName) -> int:
+    if not isinstance(who, PersonName):
+        return people.by_id(changes.connection, who).id
+    first_name, surname = checked_name(who.first_name, who.surname)
+    note = checked_note(who.note)
+    known = people.by_name(changes.connection, full_name(first_name, surname))
+    return known.id if known else people.create(changes, first_name, surname, note)
 
 
 def enrolled_as(connection: Connection, new: NewFace) -> Person | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from db import imports, journal, people, photos, schema
+from db import forgetting, imports, journal, people, photos, schema
 from db.library import Library
 from db.sighting_store import SqlSightingStore
 from faceapp.ports import PeopleStore, Store
@@ -13,12 +14,15 @@ from faceapp.types import (
     Box,
     EmbeddingRows,
     Floats,
+    Forgotten,
     ImportItem,
     JournalEntry,
     NewFace,
     Person,
+    PersonName,
     StoredFace,
     StoredPhoto,
+    Traces,
 )
 
 
@@ -88,6 +92,11 @@ class SqlPeopleStore(Library, PeopleStore):
     def enrol(self, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]:
         return self._write(photos.enrol, person_id, faces)
 
+    def enrol_as(
+        self, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
+    ) -> tuple[list[StoredFace], int]:
+        return self._write(photos.enrol_as, who, faces, step)
+
     def edit_person(self, person_id: int, first_name: str, surname: str, note: str) -> Person:
         return self._write(people.edit, person_id, first_name, surname, note)
 
@@ -96,6 +105,16 @@ class SqlPeopleStore(Library, PeopleStore):
 
     def delete_people(self, person_ids: Sequence[int]) -> None:
         self._write(people.remove, person_ids)
+
+    def deleted_people(self, name: str) -> list[int]:
+        return self._read(forgetting.deleted, name)
+
+    def traces(self, person_ids: Sequence[int]) -> Traces:
+        return self._read(forgetting.traces, person_ids)
+
+    def forget_people(self, person_ids: Sequence[int]) -> Forgotten:
+        gone = self._write(forgetting.forget, person_ids)
+        return replace(gone, wiped=self._scrub())
 
     def delete_faces(self, face_ids: Sequence[int]) -> None:
         self._write(photos.remove, face_ids)

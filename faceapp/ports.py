@@ -11,12 +11,15 @@ from faceapp.types import (
     Box,
     EmbeddingRows,
     Floats,
+    Forgotten,
     ImportItem,
     JournalEntry,
     NewFace,
     Person,
+    PersonName,
     StoredFace,
     StoredPhoto,
+    Traces,
 )
 
 
@@ -76,6 +79,16 @@ class PeopleStore(Protocol):
 
     def enrol(self, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]: ...
 
+    def enrol_as(
+        self, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
+    ) -> tuple[list[StoredFace], int]:
+        """Enrol faces for a person found by number or name, or made new by that name, as one change.
+
+        step: what the last call for the same enrolment came back with: then all its faces and people are
+        one journal entry, however many calls it takes. Comes back with the faces and the step. Raises
+        Conflict (enrolment_undone) when that entry was undone meanwhile.
+        """
+
     def edit_person(self, person_id: int, first_name: str, surname: str, note: str) -> Person:
         """Raise Conflict when another person has that name (the window then offers a merge)."""
 
@@ -96,6 +109,18 @@ class PeopleStore(Protocol):
 
     def set_points(self, face_id: int, points: Floats | None) -> None:
         """Keep the points (68, 2) that somebody placed by hand; None: use those that are found again."""
+
+    # -- forgetting: nothing brings it back --------------------------------------------------
+    def deleted_people(self, name: str) -> list[int]:
+        """The numbers of deleted people of that name, who could still come back."""
+
+    def traces(self, person_ids: Sequence[int]) -> Traces:
+        """What is known of these people, deleted or not."""
+
+    def forget_people(self, person_ids: Sequence[int]) -> Forgotten:
+        """Take these people out of the library with everything about them: their faces, crops, embeddings,
+        rejections, sightings, and the journal up to the newest change that has to do with them, with whatever
+        only that could have brought back."""
 
     # -- journal --------------------------------------------------------------------------------
     def journal(self, limit: int = 50) -> list[JournalEntry]:

@@ -119,12 +119,15 @@ class Quality:
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """One detected face on a photo or a frame. landmarks (5, 2); embedding (D,) or None."""
+    """One detected face on a photo or a frame. landmarks (5, 2); embedding (D,) or None.
+    doubtful: most likely no face at all (see `pipeline.doubt`); not asked without an embedding.
+    """
 
     box: Box
     landmarks: Floats
     quality: Quality
     embedding: Floats | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,6 +244,38 @@ class ImportItem:
     outcome: str
     code: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What is known of people, who may be deleted.
+
+    person_ids: they, and everybody who was merged into them. shown: their names. names: all that they ever
+    had. photos: SHA-256 of every photo with a face of theirs.
+    """
+
+    person_ids: tuple[int, ...]
+    shown: tuple[str, ...]
+    names: tuple[str, ...]
+    photos: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What went for good with people who were forgotten.
+
+    people: their names. photos: paths of photos that no enrolled face is on any more. wiped: nothing of it is
+    left in the library's file; False where another program was reading it. recognisers: those that knew them.
+    backups: copies of the library that are older, and still hold it.
+    """
+
+    people: tuple[str, ...]
+    faces: int
+    sightings: int
+    photos: tuple[str, ...]
+    wiped: bool = True
+    recognisers: tuple[str, ...] = ()
+    backups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

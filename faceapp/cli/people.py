@@ -1,19 +1,29 @@
-"""`people`: list, rename, merge, delete, forbid swapping, and take a change back."""
+"""`people`: list, rename, merge, delete, forget, forbid swapping, and take a change back."""
 
 from __future__ import annotations
 
 import argparse
 import re
+import sys
 
 from faceapp import wire
 from faceapp.cli import output
-from faceapp.errors import Conflict
+from faceapp.errors import BadRequest, Cancelled, Conflict, NotFound
 from faceapp.services import People, Services
 from faceapp.types import Person, PersonName
 
+WHAT_GOES = (
+    "Their faces, sightings and the recognisers that know them go, and changes up to the last one that has "
+    "to do with them can no longer be undone. Photo files stay."
+)
+TRACES = "Traces are left in the library's file: another program is reading it, or the disk is full."
+
 
 def run(arguments: argparse.Namespace, services: Services) -> None:
-    ACTIONS[arguments.action](arguments, services.people)
+    if arguments.action == "forget":
+        _forget(arguments, services)
+    else:
+        ACTIONS[arguments.action](arguments, services.people)
 
 
 def find(people: People, text: str) -> Person:
@@ -58,6 +68,42 @@ def _delete(arguments: argparse.Namespace, people: People) -> None:
     else:
         names = ", ".join(person.name for person in chosen.values())
         output.line(f"Deleted {names}. “people undo” takes it back.")
+
+
+def _forget(arguments: argparse.Namespace, services: Services) -> None:
+    """For good, so it is asked about where somebody can answer, and needs --yes elsewhere."""
+    chosen = [number for text in arguments.people for number in _also_deleted(services, text)]
+    if not arguments.yes:
+        who = ", ".join(arguments.people)
+        if arguments.json or not sys.stdin.isatty():
+            raise BadRequest("not_confirmed", f"{who} would be forgotten for good.", "Add --yes to do it.")
+        output.remark(f"Forget {who} for good? {WHAT_GOES} Type yes:")
+        if sys.stdin.readline().strip().lower() != "yes":
+            raise Cancelled("cancelled", "Nobody was forgotten.")
+    gone = services.forgetting.forget(list(dict.fromkeys(chosen)))
+    if arguments.json:
+        output.document(wire.forgotten(gone))
+        return
+    faces = "1 face" if gone.faces == 1 else f"{gone.faces} faces"
+    seen = "1 sighting" if gone.sightings == 1 else f"{gone.sightings} sightings"
+    output.line(f"Forgot {', '.join(gone.people)}, with {faces} and {seen}. Nothing brings it back.")
+    for name in gone.recognisers:
+        output.line(f"The recogniser {name} was deleted: it knew them.")
+    if not gone.wiped:
+        output.remark(TRACES)
+    for path in gone.backups:
+        output.remark(f"This older copy of the library was not changed: {path}")
+
+
+def _also_deleted(services: Services, text: str) -> list[int]:
+    """The people that a name stands for, those who were deleted as well. Raises NotFound."""
+    deleted = services.forgetting.deleted(text)
+    try:
+        return [find(services.people, text).id, *deleted]
+    except NotFound:
+        if not deleted:
+            raise
+        return deleted
 
 
 def _no_swap(arguments: argparse.Namespace, people: People) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from faceapp.errors import FaceAppError
 from faceapp.models.registry import Models
+from faceapp.pipeline.doubt import doubtful
 from faceapp.pipeline.tiles import detect_far
 from faceapp.types import Box, Detections, Face, Image
 
@@ -45,7 +46,12 @@ class Analyser:
         if not embed:
             return faces
         embeddings = self._models.embedder(self.model_key).embed(image, found, views)
-        return tuple(replace(face, embedding=row) for face, row in zip(faces, embeddings, strict=True))
+        # Small faces far away were not measured: they are hard to find twice.
+        doubts = [False] * len(faces) if far else doubtful(detector, self.detector_key, image, found)
+        return tuple(
+            replace(face, embedding=row, doubtful=bool(doubt))
+            for face, row, doubt in zip(faces, embeddings, doubts, strict=True)
+        )
 
     def preload(self) -> None:
         """Load the models now, not at the first photo."""

@@ -82,6 +82,12 @@ def delete(person_id: int) -> Response:
     return jsonify({"deleted": [wire.person(person)]})
 
 
+@blueprint.post(f"{ONE_PERSON}/forget")
+def forget(person_id: int) -> Response:
+    """Take a person out of the library for good; a deleted one, too."""
+    return jsonify(wire.forgotten(services().forgetting.forget([person_id])))
+
+
 @blueprint.post("/people/merge")
 def merge() -> Response:
     """{"into": id, "from": [id, ...]}"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from faceapp.errors import Conflict, StoreUnavailable, UnusableFace
+from faceapp.errors import StoreUnavailable, UnusableFace
 from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
@@ -35,8 +35,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Enrolled:
+    """step: the change of the library's history that this enrolment is, or is a part of."""
+
     person: Person
     face: StoredFace
+    step: int
 
 
 class Enrolment:
@@ -63,14 +66,12 @@ class Enrolment:
 
     def check(self, photo: Photo, face: Face, name: str = "") -> tuple[Refusal, ...]:
         """Why this face should not be enrolled as `name`; empty when nothing speaks against it."""
-        from faceapp.pipeline import quality
-
-        found = list(quality.issues(face.quality, (photo.width, photo.height)))
+        found = list(self.doubts(photo, face))
         holder = self.holder(photo.sha256, face)
         if holder is not None:
             sentence = f"This face is already enrolled as {holder.name}."
             return (Refusal("already_enrolled", sentence, "Nothing needs to be done."), *found)
-        best = self._recognition.search(face, top=1).person
+        best = None if face.doubtful else self._recognition.search(face, top=1).person
         wanted = self._store.find_person(name) if name.strip() else None
         if best is not None and (wanted is None or wanted.id != best.person.id):
             other = best.person.name
@@ -78,6 +79,16 @@ class Enrolment:
             found.append(Refusal("looks_like", sentence, f"Add it to {other}, or enrol it anyway."))
         found += self._in_between(face)
         return tuple(found)
+
+    def doubts(self, photo: Photo, face: Face) -> tuple[Refusal, ...]:
+        """What speaks against enrolling this face, whoever it is."""
+        from faceapp.pipeline import quality
+
+        found = quality.issues(face.quality, (photo.width, photo.height))
+        if not face.doubtful:
+            return found
+        hint = "Enrol it anyway when you see one."
+        return (*found, Refusal("doubtful", "This may be no face at all.", hint))
 
     def _in_between(self, face: Face) -> list[Refusal]:
         """A remark when the face may be a morph of two people; what that is worth: `search.between`."""
@@ -103,31 +114,43 @@ class Enrolment:
         face: int | None = None,
         anyway: bool = False,
         person_id: int | None = None,
+        step: int | None = None,
     ) -> Enrolled:
         """Enrol one face of a photo, for a person found by name (or id) or made new.
 
         Args:
-            face: which face, where there are several.
+            face: which face, where there are several; what is most likely no face does not count unless it
+                is chosen.
             anyway: enrol in spite of what speaks against it (a face that is enrolled already stays refused).
+            step: that of the photos before this one, where many are enrolled together: they are taken back
+                together.
 
         Raises:
             UnusableFace: no face, several faces and none chosen, or a reason of `check`.
         """
         candidates = self.candidates(photo, name.full)
+        sure = [candidate for candidate in candidates if not candidate.face.doubtful]
+        if face is None and sure:
+            candidates = tuple(sure)
         candidate = candidates[chosen(len(candidates), face)]
         for refusal in candidate.refusals:
             if not anyway or refusal.code in FINAL:
                 raise UnusableFace(refusal.code, refusal.sentence, refusal.hint)
-        return self.enrol_face(photo, candidate.face, name, person_id)
+        return self.enrol_face(photo, candidate.face, name, person_id, step)
 
     def enrol_face(
-        self, photo: Photo, face: Face, name: PersonName, person_id: int | None = None
+        self,
+        photo: Photo,
+        face: Face,
+        name: PersonName,
+        person_id: int | None = None,
+        step: int | None = None,
     ) -> Enrolled:
-        """Put an analysed face into the library without a further check."""
-        new = self.new_face(photo, face)
-        person = self._store.person(person_id) if person_id is not None else self._person(name)
-        stored = self._store.enrol(person.id, [new])
-        return Enrolled(self._store.person(person.id), stored[0])
+        """Put an analysed face into the library without a further check: a new person and the face are one
+        change. step: as for `enrol`."""
+        who = name if person_id is None else person_id
+        stored, step = self._store.enrol_as(who, [self.new_face(photo, face)], step)
+        return Enrolled(self._store.person(stored[0].person_id), stored[0], step)
 
     def new_face(self, photo: Photo, face: Face) -> NewFace:
         """The record that the store takes; a photo without a file of its own is kept as one."""
@@ -181,19 +204,6 @@ class Enrolment:
     @property
     def recognition(self) -> Recognition:
         return self._recognition
-
-    def _person(self, name: PersonName) -> Person:
-        found = self._store.find_person(name.full)
-        if found is not None:
-            return found
-        try:
-            return self._store.add_person(name.first_name, name.surname, name.note)
-        except Conflict:
-            # Another process was quicker.
-            found = self._store.find_person(name.full)
-            if found is None:
-                raise
-            return found
 
     def _keep(self, photo: Photo) -> Path:
         """Write an uploaded, pasted or taken photo into the data folder, under its hash."""

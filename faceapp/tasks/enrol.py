@@ -18,6 +18,7 @@ from faceapp.types import EnrolReport, ImportItem, NewFace, PersonName, Refusal,
 if TYPE_CHECKING:
     from faceapp.services.enrolment import Enrolment
 
+UNDONE = "enrolment_undone"  # the store's word for "taken back while it was running"
 SAMPLE = (
     ("Eileen Collins", "skimage", "data/astronaut.png"),
     ("Grace Hopper", "matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
@@ -65,21 +66,25 @@ def import_people(context: JobContext, enrolment: Enrolment, folder: Path) -> En
 def enrol_photos(
     context: JobContext, enrolment: Enrolment, paths: list[Path], name: PersonName, anyway: bool = False
 ) -> EnrolReport:
-    """Enrol many photos of one person; every one that is refused comes back with its reason."""
+    """Enrol many photos of one person, as one change; every one that is refused comes back with its reason.
+
+    A cancel keeps what was enrolled so far. Raises Conflict when it was taken back while it ran."""
     from faceapp.pipeline.photos import read_photo
 
     skipped: list[Skipped] = []
     people: set[int] = set()
     enrolled = 0
+    step: int | None = None
     for path in context.track(paths, total=len(paths), message=f"Enrolling {name.full}"):
         try:
-            person = enrolment.enrol(read_photo(path), name, anyway=anyway).person
+            done = enrolment.enrol(read_photo(path), name, anyway=anyway, step=step)
         except FaceAppError as error:
-            if isinstance(error, BadRequest):
+            if isinstance(error, BadRequest) or error.code == UNDONE:
                 raise
             skipped.append(Skipped(str(path), error.code, str(error)))
         else:
-            people.add(person.id)
+            step = done.step
+            people.add(done.person.id)
             enrolled += 1
     return EnrolReport(len(people), enrolled, enrolled, tuple(skipped), (), tuple(people))
 
@@ -89,13 +94,16 @@ def enrol_sample(context: JobContext, enrolment: Enrolment) -> EnrolReport:
     from faceapp.pipeline.photos import read_photo
 
     people: list[int] = []
+    step: int | None = None
     for name, path in context.track(sample_photos(), len(SAMPLE), "Enrolling the sample people"):
         photo = read_photo(path)
         faces = enrolment.analyser.faces(photo.image)
         if not faces:
             raise no_face()
         face = faces[subject(faces, photo.width, photo.height)[0]]
-        people.append(enrolment.enrol_face(photo, face, PersonName.parse(name)).person.id)
+        done = enrolment.enrol_face(photo, face, PersonName.parse(name), step=step)
+        step = done.step
+        people.append(done.person.id)
     return EnrolReport(len(people), len(people), len(people), person_ids=tuple(people))
 
 
@@ -134,7 +142,6 @@ def _files(folder: Path) -> list[tuple[Path, ImportItem]]:
 
 def _offer(enrolment: Enrolment, path: Path) -> _Offer:
     """Read and analyse one file; raises FaceAppError when it cannot be enrolled at all."""
-    from faceapp.pipeline import quality
     from faceapp.pipeline.photos import read_photo
 
     photo = read_photo(path)
@@ -143,7 +150,7 @@ def _offer(enrolment: Enrolment, path: Path) -> _Offer:
         raise no_face()
     index, doubtful = subject(faces, photo.width, photo.height)
     face = faces[index]
-    doubts = list(quality.issues(face.quality, (photo.width, photo.height)))
+    doubts = list(enrolment.doubts(photo, face))
     if doubtful:
         sentence = f"There are {len(faces)} faces on the photo, and it is not clear whose it is."
         doubts.insert(0, Refusal("several_faces", sentence, "Enrol it by hand."))

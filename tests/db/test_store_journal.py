@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.store import SqlPeopleStore, open_store
-from faceapp.errors import Conflict
-from faceapp.types import ImportItem, NewFace
+from faceapp.errors import BadRequest, Conflict
+from faceapp.types import ImportItem, NewFace, PersonName
 
 MakeFace = Callable[..., NewFace]
 Dumped = Callable[[SqlPeopleStore], dict[str, Any]]
@@ -234,3 +234,65 @@ def test_any_history_is_taken_back_and_done_again(
             assert store.redo() is not None
             assert dumped(store) == state
         assert store.redo() is None
+
+
+def test_a_new_person_with_photos_is_one_change(
+    store: SqlPeopleStore, new_face: MakeFace, dumped: Dumped
+) -> None:
+    bob = store.add_person("Bob")
+    before = dumped(store)
+    (first,), step = store.enrol_as(PersonName("Ann", "Lee", "a note"), [new_face(1)])
+    assert store.person(first.person_id).note == "a note"
+    assert store.journal()[0].sentence == "Enrolled a face of Ann Lee."
+    (second,), step = store.enrol_as(PersonName("ann", "lee"), [new_face(2)], step)
+    assert second.person_id == first.person_id
+    assert store.journal()[0].sentence == "Enrolled 2 faces of Ann Lee."
+    _, same = store.enrol_as(bob.id, [new_face(3)], step)
+    assert same == step
+    assert [entry.sentence for entry in store.journal()] == ["Enrolled 3 faces of 2 people.", "Added Bob."]
+    after = dumped(store)
+    store.undo()
+    assert dumped(store) == before
+    store.redo()
+    assert dumped(store) == after
+
+
+def test_an_enrolment_stays_one_change_beside_others_until_one_depends_on_it(
+    store: SqlPeopleStore, new_face: MakeFace
+) -> None:
+    (face,), step = store.enrol_as(PersonName("Ann"), [new_face(1)])
+    store.add_person("Bob")
+    assert store.enrol_as(PersonName("Ann"), [new_face(2)], step)[1] == step
+    assert [entry.sentence for entry in store.journal()] == ["Enrolled 2 faces of Ann.", "Added Bob."]
+    store.edit_person(face.person_id, "Anna", "", "")
+    _, other = store.enrol_as(face.person_id, [new_face(3)], step)
+    assert other != step
+    store.undo()
+    store.undo()
+    assert [(person.name, person.photos) for person in store.people()] == [("Ann", 2), ("Bob", 0)]
+    store.undo()
+    assert [person.name for person in store.people()] == ["Bob"]
+
+
+def test_an_enrolment_that_was_undone_while_it_ran_is_stopped(
+    store: SqlPeopleStore, new_face: MakeFace
+) -> None:
+    _, step = store.enrol_as(PersonName("Ann"), [new_face(1)])
+    store.undo()
+    with pytest.raises(Conflict) as refused:
+        store.enrol_as(PersonName("Ann"), [new_face(2)], step)
+    assert refused.value.code == "enrolment_undone"
+    assert store.count() == (0, 0, 0)
+    store.enrol_as(PersonName("Ann"), [new_face(2)])
+    with pytest.raises(Conflict):
+        store.enrol_as(PersonName("Ann"), [new_face(3)], step)
+    assert store.count() == (1, 1, 1)
+
+
+def test_an_enrolment_that_is_refused_makes_nobody(store: SqlPeopleStore, new_face: MakeFace) -> None:
+    store.enrol_as(PersonName("Ann"), [new_face(1)])
+    with pytest.raises(Conflict, match="already enrolled as Ann"):
+        store.enrol_as(PersonName("Bob"), [new_face(2), new_face(1)])
+    with pytest.raises(BadRequest):
+        store.enrol_as(PersonName(" "), [new_face(2)])
+    assert (store.count(), len(store.journal())) == ((1, 1, 1), 1)
