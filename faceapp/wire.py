@@ -15,7 +15,7 @@ from faceapp.live import Group, Liveness, Period, Presence, Sighting, Track, Vot
 from faceapp.tasks.morph import MorphReport
 from faceapp.tasks.swap import BatchReport, FaceReport, SwapReport
 from faceapp.tasks.swap_video import VideoReport
-from faceapp.types import EnrolReport, FaceMatches, Match, Person
+from faceapp.types import EnrolReport, FaceMatches, Forgotten, Match, Person
 
 if TYPE_CHECKING:
     from faceapp.edit.card import Card
@@ -34,6 +34,18 @@ def error(refusal: FaceAppError) -> Json:
 
 def person(record: Person) -> Json:
     return {"id": record.id, "name": record.name, "photos": record.photos}
+
+
+def forgotten(gone: Forgotten) -> Json:
+    """What went with people who were forgotten. backups: files that still hold it."""
+    return {
+        "forgotten": list(gone.people),
+        "faces": gone.faces,
+        "sightings": gone.sightings,
+        "recognisers": list(gone.recognisers),
+        "wiped": gone.wiped,
+        "backups": list(gone.backups),
+    }
 
 
 def _path(match: Match) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 
 from faceapp.build.card import Card
 from faceapp.build.workspace import Budget
 from faceapp.cli import output
 from faceapp.cli.progress import finish
+from faceapp.edit.results import refuse_closed
 from faceapp.errors import Cancelled
 from faceapp.services import Services
 from faceapp.services.recognisers import DEFAULT_BUDGET, Entry
@@ -24,21 +26,29 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
 
     Raises FaceAppError.
     """
+    # Told before the search, which takes minutes, and not after it.
+    refuse_closed(arguments.out)
     entry = _start(arguments, services)
     assert entry.job_id is not None, "a build that was started has a job"
     try:
         card: Card = finish(services.jobs, services.jobs.get(entry.job_id), STOPPED, CARRY_ON)
     except Cancelled:
         if services.recognisers.get(entry.id).available:
-            services.recognisers.export(entry.id, arguments.out)
+            _export(arguments, services, entry)
             raise Cancelled("cancelled", KEPT, CARRY_ON) from None
         raise
-    services.recognisers.export(entry.id, arguments.out)
+    _export(arguments, services, entry)
     if arguments.json:
         output.document({"id": entry.id, "out": str(arguments.out), **card.summary()})
     else:
         _show(card)
         output.line(f"Written to {arguments.out}.")
+
+
+def _export(arguments: argparse.Namespace, services: Services, entry: Entry) -> None:
+    with contextlib.suppress(OSError):  # the export says why the folder is not there
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    services.recognisers.export(entry.id, arguments.out)
 
 
 def _start(arguments: argparse.Namespace, services: Services) -> Entry:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from faceapp import wire
 from faceapp.cli import output
+from faceapp.cli.photos import read_photos
 from faceapp.cli.progress import finish
 from faceapp.errors import BadRequest
 from faceapp.jobs import Job
@@ -23,9 +25,7 @@ STOPPED = "Stopped: nothing was written."
 
 def run(arguments: argparse.Namespace, services: Services) -> None:
     """Morph, and say what was made. Raises FaceAppError when it cannot be."""
-    from faceapp.pipeline.photos import read_photo
-
-    photos = [read_photo(path) for path in arguments.photos]
+    photos = read_photos(arguments.photos)
     report: MorphReport = finish(services.jobs, _start(arguments, services, photos), STOPPED, "")
     if arguments.json:
         output.document(wire.morph(report))
@@ -53,8 +53,16 @@ def _start(arguments: argparse.Namespace, services: Services, photos: Sequence[P
     still = arguments.average or arguments.out.suffix.lower() in STILLS or arguments.frames == 1
     if arguments.place is not None and not still:
         raise BadRequest("place_of_sequence", "--place goes with one picture, such as a .png.")
+    if arguments.place is not None and arguments.average:
+        raise BadRequest(
+            "place_of_average", "--place goes with a picture between people, not with --average."
+        )
     if arguments.latent:
-        return services.morphs.start_latent(photos, arguments.out, arguments.latent, settings)
+        # The average of a latent route is the picture with equal shares of all.
+        single = replace(settings, frames=1) if arguments.average else settings
+        return services.morphs.start_latent(
+            photos, arguments.out, arguments.latent, single, place=arguments.place
+        )
     if arguments.average:
         return services.morphs.start_average(photos, arguments.out, settings)
     if still:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from faceapp.errors import FaceAppError
+from faceapp.errors import FaceAppError, StoreUnavailable
 
 Writer: TypeAlias = Callable[[str], None]
 
@@ -17,7 +19,9 @@ REPLACEMENT = "\ufffd"
 
 def document(value: Any) -> None:
     """The one JSON document of a command. Plain ASCII: any name survives any terminal and any pipe."""
-    print(json.dumps(value), flush=True)
+    text = json.dumps(value)
+    with _written():
+        print(text, flush=True)
 
 
 def refusal(error: FaceAppError, as_json: bool) -> None:
@@ -30,7 +34,8 @@ def refusal(error: FaceAppError, as_json: bool) -> None:
 
 
 def line(text: str) -> None:
-    print(plain(text), flush=True)
+    with _written():
+        print(plain(text), flush=True)
 
 
 def remark(text: str) -> None:
@@ -41,18 +46,37 @@ def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) ->
     """Columns as wide as their widest cell; those whose number is in `right` end flush."""
     cells = [[plain(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
     for row in cells:
         padded = [
             cell.rjust(width) if number in right else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        print("  ".join(padded).rstrip())
+        lines.append("  ".join(padded).rstrip())
+    if lines:
+        with _written():
+            print("\n".join(lines), flush=True)
 
 
 def csv_row(cells: Sequence[object]) -> None:
     """A line of CSV at once, so that whoever reads the pipe sees it."""
-    csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
-    sys.stdout.flush()
+    with _written():
+        csv.writer(sys.stdout, lineterminator="\n").writerow(cells)
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _written() -> Iterator[None]:
+    """Raises StoreUnavailable where standard output goes to a file on a disk that is full."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # whoever read it has gone, which is no fault
+    except OSError as error:
+        # What is left over is dropped: writing it while Python exits would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sentence = f"The output could not be written: {error.strerror}."
+        raise StoreUnavailable("output_not_written", sentence, "Is the disk full?") from error
 
 
 def plain(text: str) -> str:

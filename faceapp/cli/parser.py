@@ -159,11 +159,11 @@ def _add_build(commands: Commands) -> None:
     command.add_argument("--no-search", action="store_true", help="train one sensible network")
     command.add_argument("--seed", type=_seed, default=0, metavar="N", help="gives the same again (0)")
     command.add_argument("--name", default="", metavar="NAME", help="what to call it")
-    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="the recogniser, .zip")
+    command.add_argument("--out", type=_file, required=True, metavar="FILE", help="the recogniser, .zip")
 
 
 def _add_people(commands: Commands) -> None:
-    parser = commands.add_parser("people", help="list, rename, merge or delete people, or take a change back")
+    parser = commands.add_parser("people", help="list, rename, merge, delete or forget people; undo")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
     action = _command(actions, "list", "list the enrolled people")
     action.add_argument(
@@ -177,6 +177,9 @@ def _add_people(commands: Commands) -> None:
     action.add_argument("others", nargs="+", metavar="FROM", help="people whose faces go to INTO")
     action = _command(actions, "delete", "delete people with their faces")
     action.add_argument("people", nargs="+", metavar="PERSON", help=PERSON)
+    action = _command(actions, "forget", "take people out of the library for good; nothing brings them back")
+    action.add_argument("people", nargs="+", metavar="PERSON", help=f"{PERSON}; deleted people by name")
+    action.add_argument("--yes", action="store_true", help="do not ask")
     action = _command(actions, "no-swap", "forbid that a person's face is ever swapped")
     action.add_argument("person", metavar="PERSON", help=PERSON)
     action.add_argument("--off", action="store_true", help="allow it again")
@@ -282,14 +285,17 @@ def _add_swap(commands: Commands) -> None:
     )
     command.add_argument(
         "--faces",
-        type=Path,
+        type=_file,
         nargs="+",
         required=True,
         metavar="PHOTO",
         help="whose faces; several photos of one person are one source, and the best fitting one is used",
     )
-    command.add_argument("--into", type=Path, required=True, metavar="PHOTO|VIDEO|FOLDER")
-    command.add_argument("--out", type=Path, required=True, metavar="FILE|FOLDER")
+    command.add_argument("--into", type=_file, required=True, metavar="PHOTO|VIDEO|FOLDER")
+    command.add_argument(
+        "--out", type=_file, required=True, metavar="FILE|FOLDER",
+        help=".jpg, .png, .webp or .tif; .mp4 or .mkv of a video; a folder of a folder",
+    )  # fmt: skip
     command.add_argument(
         "--likeness", type=_share, metavar="0..1", help="1 keeps the source's shape, 0 the photo's expression"
     )
@@ -321,15 +327,17 @@ def _add_swap(commands: Commands) -> None:
 
 def _add_morph(commands: Commands) -> None:
     command = _command(commands, "morph", "mix faces of photos: a picture, a sequence or an average")
-    command.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="in the order of the way")
+    command.add_argument("photos", type=_file, nargs="+", metavar="PHOTO", help="in the order of the way")
     command.add_argument(
         "--out",
-        type=Path,
+        type=_file,
         required=True,
         metavar="FILE",
         help=".mp4, .gif, .webp or .apng for a sequence; .png, .jpg or .tif for the picture in the middle",
     )
-    command.add_argument("--size", type=_positive, default=512, metavar="PX", help="of each side (512)")
+    command.add_argument(
+        "--size", type=_positive, default=512, metavar="PX", help="of each side, 64 to 2048 (512)"
+    )
     command.add_argument("--average", action="store_true", help="the average of all faces, as a picture")
     command.add_argument(
         "--background",
@@ -342,7 +350,9 @@ def _add_morph(commands: Commands) -> None:
         help="through a generator instead: pca (fitted on your library) or stylegan2 (weights of your own)",
     )  # fmt: skip
     group = command.add_argument_group("sequences")
-    group.add_argument("--frames", type=_positive, default=60, metavar="N", help="how many pictures (60)")
+    group.add_argument(
+        "--frames", type=_positive, default=60, metavar="N", help="how many pictures, up to 2000 (60)"
+    )
     group.add_argument("--seconds", type=_seconds, metavar="S", help="how long (a fifteenth a picture)")
     group.add_argument("--ease", action="store_true", help="slow at every person")
     group.add_argument("--ping-pong", action="store_true", help="there and back")
@@ -404,7 +414,16 @@ def _locks(text: str) -> tuple[tuple[int, int], ...]:
     pairs = [word.split("=") for word in text.split(",")]
     if any(len(pair) != 2 for pair in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not written as 3=1,4=2")
-    return tuple((_positive(face.strip()), _positive(source.strip())) for face, source in pairs)
+    locks = tuple((_positive(face.strip()), _positive(source.strip())) for face, source in pairs)
+    if len({face for face, _ in locks}) < len(locks):
+        raise argparse.ArgumentTypeError(f"{text!r} gives one face several sources")
+    return locks
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return Path(text)
 
 
 def _add_period(command: argparse.ArgumentParser, required: bool = False) -> None:
@@ -452,7 +471,7 @@ def _seed(text: str) -> int:
 
 
 def _positive(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
     return number

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceapp import wire
 from faceapp.cli import output
+from faceapp.cli.photos import read_photos
 from faceapp.cli.progress import finish
 from faceapp.edit.cast import CastChoices
 from faceapp.errors import BadRequest, Cancelled
@@ -29,8 +31,6 @@ GO_ON = "Run the same command again to go on from there."
 
 def run(arguments: argparse.Namespace, services: Services) -> None:
     """Swap, and say of every face what became of it. Raises FaceAppError when nothing can be swapped."""
-    from faceapp.pipeline.photos import read_photo
-
     settings = services.swaps.settings(
         preset=arguments.preset or "", likeness=arguments.likeness, colour=arguments.colour,
         engine=arguments.engine,
@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
         everyone=arguments.everyone,
         far=arguments.small_faces,
     )
-    sources = [read_photo(path) for path in arguments.faces]
-    if arguments.into.is_dir():
+    sources = read_photos(arguments.faces)
+    if os.path.isdir(arguments.into):
         _folder(arguments, services, sources, settings, choices)
     elif _is_moving(arguments.into, arguments.out):
         _video(arguments, services, sources, settings, choices)
@@ -64,9 +64,7 @@ def _photo(
     settings: SwapSettings,
     choices: CastChoices,
 ) -> None:
-    from faceapp.pipeline.photos import read_photo
-
-    target = read_photo(arguments.into)
+    (target,) = read_photos([arguments.into])
     out = _place(arguments.out, arguments.into)
     job = services.swaps.start_photo(sources, target, out, settings, choices)
     report: SwapReport = finish(services.jobs, job, STOPPED, "")
@@ -107,7 +105,7 @@ def _video(
     settings: SwapSettings,
     choices: CastChoices,
 ) -> None:
-    out = arguments.out / f"{arguments.into.stem}.mp4" if arguments.out.is_dir() else arguments.out
+    out = arguments.out / f"{arguments.into.stem}.mp4" if os.path.isdir(arguments.out) else arguments.out
     job = services.swaps.start_video(sources, arguments.into, out, settings, choices)
     try:
         report: VideoReport = finish(services.jobs, job, STOPPED_VIDEO, GO_ON)
@@ -143,7 +141,7 @@ def _show_video(report: VideoReport) -> None:
 
 def _place(out: Path, target: Path) -> Path:
     """The file of the result; a folder gets one with the target's name."""
-    return out / f"{target.stem}{written_suffix(target.suffix)}" if out.is_dir() else out
+    return out / f"{target.stem}{written_suffix(target.suffix)}" if os.path.isdir(out) else out
 
 
 def _show(report: SwapReport) -> None:

@@ -7,8 +7,10 @@ morphs those. The file is made by a job and fetched from /results/<id>.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from faceapp import wire
 from faceapp.errors import BadRequest, FaceAppError, NotFound, TooLarge
@@ -17,11 +19,12 @@ from faceapp.pipeline.choice import no_face, overlap
 from faceapp.pipeline.photos import decode_photo
 from faceapp.rest import swap
 from faceapp.rest.context import context, services
+from faceapp.rest.refusals import said_twice
 from faceapp.rest.seeds import UPLOAD_COOKIE
-from faceapp.rest.uploads import FIELDS, uploaded_photo
+from faceapp.rest.uploads import FIELDS, decoded, plain_name, uploaded_photo
 from faceapp.services.classroom import Busy
 from faceapp.services.morphs import MorphSettings, background
-from faceapp.tasks.morph import STILLS, MorphReport
+from faceapp.tasks.morph import PICTURES, STILLS, MorphReport
 from faceapp.types import Face, Photo
 
 FORMATS = ("mp4", "gif", "webp", "apng", "png", "jpg")
@@ -34,27 +37,33 @@ MOST_PIXELS = 2_000 * 512 * 512
 blueprint = Blueprint("morph", __name__)
 
 
-@blueprint.errorhandler(FaceAppError)
-def _refused(error: FaceAppError) -> tuple[Response, int]:
-    """With the sentence at the top as well, where clients of the first addresses look."""
-    return jsonify({**wire.error(error), "message": str(error)}), error.status
+blueprint.register_error_handler(FaceAppError, said_twice)
+blueprint.register_error_handler(HTTPException, said_twice)
 
 
 @blueprint.route("/morph", methods=["GET", "POST"])
 def morph() -> tuple[Response, int] | Response:
     """Start a morph: 202 with the job. With `wait` it answers with the file."""
+    if request.is_json:
+        sentence = "This address takes its settings as fields of a form or of the address, not as JSON."
+        raise BadRequest("form_wanted", sentence, "Send them like ?frames=40, or with the photos.")
     settings = _settings()
     wait = _yes("wait")
     average, route = _yes("average"), _text("latent")
-    suffix = f".{_choice('format', FORMATS, 'png' if average else 'mp4')}"
-    still = average or suffix in STILLS or settings.frames == 1
+    single = average or settings.frames == 1
+    suffix = f".{_choice('format', FORMATS, 'png' if single else 'mp4')}"
+    if single and suffix not in PICTURES:
+        sentence = "“format” is png, jpg or webp for one picture."
+        raise BadRequest("bad_format", sentence, "A sequence has two frames or more.")
+    still = single or suffix in STILLS
     if sum(job.kind == "morph" and not job.finished for job in services().jobs.all()) >= MOST_WAITING:
         raise Busy("morphs_busy", "Too many morphs are waiting.", "Try again in a moment.")
     with context().slots:
         photos, faces = _photos()
         morphs, out = services().morphs, services().swaps.results.place(suffix)
         if route:
-            job = morphs.start_latent(photos, out, route, settings)
+            of_all = replace(settings, frames=1) if average else settings
+            job = morphs.start_latent(photos, out, route, of_all, faces)
         elif average:
             job = morphs.start_average(photos, out, settings, faces)
         elif still:
@@ -99,7 +108,10 @@ def _photos() -> tuple[list[Photo], list[int | None]]:
     if len(files) > MOST_PHOTOS:
         raise TooLarge("too_many_photos", f"More than {MOST_PHOTOS} photos were sent.", "Send fewer.")
     if files:
-        photos = [decode_photo(file.stream.read(), (file.filename or "")[-100:]) for file in files]
+        photos = [
+            decoded(file, plain_name(file), plain_name(file) or f"photo {number}")
+            for number, file in enumerate(files, start=1)
+        ]
         if len(photos) > 1 or _yes("average"):
             return photos, [None] * len(photos)
         photo = photos[0]

@@ -7,12 +7,14 @@ Fields follow the document they were described in: photos come as `images`, name
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request, send_file
+from werkzeug.exceptions import HTTPException
 
 from faceapp import wire
 from faceapp.build.upload import Upload
 from faceapp.build.workspace import Budget
 from faceapp.errors import BadRequest, FaceAppError, NotFound
 from faceapp.rest.context import context, services
+from faceapp.rest.refusals import twice
 from faceapp.rest.uploads import uploaded_photo
 from faceapp.services.recognisers import DEFAULT_BUDGET, Entry, NamedFace
 
@@ -44,8 +46,9 @@ def build() -> tuple[Response, int]:
             ]
             name = request.form.get("name", "")[:LONGEST_NAME]
             entry = services().recognisers.start_upload(files, name, budget, seed)
-    except FaceAppError as error:
-        return jsonify({"status": 1, "id": None, "message": str(error), **wire.error(error)}), error.status
+    except (FaceAppError, HTTPException) as error:
+        document, status = twice(error)
+        return jsonify({"status": 1, "id": None, **document}), status
     return jsonify({"status": 0, "id": entry.id, "job": f"/jobs/{entry.job_id}"}), 202
 
 
@@ -139,7 +142,8 @@ def shape(entry: Entry) -> wire.Json:
         "state": entry.state,
         "done": entry.done,
         "total": entry.total,
-        "message": entry.message,
+        # The last step of a build says nothing about one that is ready.
+        "message": "" if entry.state == "ready" else entry.message,
         "verdict": entry.card.verdict if entry.card else None,
         "error": wire.error(entry.error)["error"] if entry.error else None,
     }

@@ -34,18 +34,34 @@ def _refused(error: FaceAppError) -> tuple[Response, int]:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """What Flask refuses, and what went wrong inside: Flask has logged the traceback by then."""
     answer = error.get_response(request.environ)
-    status = answer.status_code
-    if status >= 500:
-        sentence = f"Something went wrong inside the program (request {g.get('request_id', '')})."
-        refusal = FaceAppError("internal", sentence, "The log has the details.")
-    elif status in _KNOWN:
-        refusal = FaceAppError(*_KNOWN[status])
-    else:
-        refusal = FaceAppError("bad_request", error.description or error.name)
-    response = jsonify(wire.error(refusal))
-    response.status_code = status
+    response = jsonify(wire.error(explained(error)))
+    response.status_code = answer.status_code
     if "Allow" in answer.headers:
         response.headers["Allow"] = answer.headers["Allow"]
     return response
+
+
+def explained(error: HTTPException) -> FaceAppError:
+    """What Flask refuses, and what went wrong inside: Flask has logged the traceback by then."""
+    status = error.code or 500
+    if status >= 500:
+        sentence = f"Something went wrong inside the program (request {g.get('request_id', '')})."
+        return FaceAppError("internal", sentence, "The log has the details.")
+    if status in _KNOWN:
+        return FaceAppError(*_KNOWN[status])
+    return FaceAppError("bad_request", error.description or error.name)
+
+
+def said_twice(error: FaceAppError | HTTPException) -> tuple[Response, int]:
+    """With the sentence at the top as well, where clients of the first addresses look."""
+    document, status = twice(error)
+    return jsonify(document), status
+
+
+def twice(error: FaceAppError | HTTPException) -> tuple[wire.Json, int]:
+    """The document and the status of `said_twice`."""
+    if isinstance(error, FaceAppError):
+        return {**wire.error(error), "message": str(error)}, error.status
+    refusal = explained(error)
+    return {**wire.error(refusal), "message": str(refusal)}, error.code or 500

@@ -7,12 +7,14 @@ envelope as everywhere, and its sentence once more as "message", which is where 
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from faceapp import __version__, wire
 from faceapp.errors import BadRequest, FaceAppError, NotFound, UnusableFace
 from faceapp.pipeline.choice import no_face, subject
 from faceapp.rest.context import context, services
 from faceapp.rest.people import image_url
+from faceapp.rest.refusals import said_twice
 from faceapp.rest.uploads import uploaded_photo
 from faceapp.types import Face, Match, PersonName
 
@@ -24,9 +26,8 @@ UPLOAD_COOKIE = "faceapp_upload"
 blueprint = Blueprint("seeds", __name__)
 
 
-@blueprint.errorhandler(FaceAppError)
-def _refused(error: FaceAppError) -> tuple[Response, int]:
-    return jsonify({**wire.error(error), "message": str(error)}), error.status
+blueprint.register_error_handler(FaceAppError, said_twice)
+blueprint.register_error_handler(HTTPException, said_twice)
 
 
 @blueprint.get("/is_alive")

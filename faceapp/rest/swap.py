@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +35,10 @@ from faceapp.errors import (
 )
 from faceapp.jobs import Job
 from faceapp.pipeline.kinds import other_kind, picture_kind
-from faceapp.pipeline.photos import decode_photo, photo_from_pixels
+from faceapp.pipeline.photos import photo_from_pixels
 from faceapp.rest.classroom import allowed_camera
 from faceapp.rest.context import context, services
-from faceapp.rest.uploads import NAME_LENGTH
+from faceapp.rest.uploads import NAME_LENGTH, decoded
 from faceapp.services.classroom import Busy
 from faceapp.stream.sources import SourceLost
 from faceapp.tasks.morph import MorphReport
@@ -54,6 +53,8 @@ if TYPE_CHECKING:
 SOURCES = ("me", "friend", "faces")
 MOST_PHOTOS = 20
 MOST_POINTS = 500
+# No photo has a side of so many pixels.
+LARGEST_NUMBER = 1_000_000
 # Mixes that wait or run; each holds its photos in memory.
 MOST_WAITING = 8
 # Of a video, as its head describes it.
@@ -239,7 +240,10 @@ def _all_given(fields: Fields) -> dict[str, list[FileStorage | str]]:
         raise BadRequest("no_source", "Whose face is to be used is missing.", "Send it as “me” or “faces”.")
     if len(given["crowd"]) != 1:
         hint = "Send one photo, one video, or one address, as “crowd”."
-        raise BadRequest("no_crowd", "The photo that the faces go into is missing.", hint)
+        sentence = "The photo that the faces go into is missing."
+        if given["crowd"]:
+            sentence = f"There are {len(given['crowd'])} photos that the faces are to go into."
+        raise BadRequest("no_crowd", sentence, hint)
     if sum(map(len, given.values())) > MOST_PHOTOS:
         raise TooLarge("too_many_photos", f"More than {MOST_PHOTOS} photos were sent.", "Send fewer.")
     return given
@@ -277,7 +281,7 @@ def _photo(given: FileStorage | str, role: str) -> Photo:
     """An upload's bytes, or a fresh picture of an allowed address."""
     if isinstance(given, str):
         return photo_from_pixels(services().classroom.look(allowed_camera(given)).image, role)
-    return decode_photo(given.stream.read(), role)
+    return decoded(given, role, role)
 
 
 def _turned(photo: Photo, fields: Fields, before: str) -> Photo:
@@ -349,7 +353,7 @@ def _yes(fields: Fields, name: str) -> bool:
 
 def _suffix(fields: Fields, types: Mapping[str, str]) -> str:
     """The ending of the result's file; the first type where none is asked for."""
-    suffix = f".{_text(fields, 'format')}" if _text(fields, "format") else next(iter(types))
+    suffix = f".{_text(fields, 'format').lower()}" if _text(fields, "format") else next(iter(types))
     if suffix not in types:
         *first, last = (ending[1:] for ending in types)
         raise BadRequest("bad_format", f"“format” is {', '.join(first)} or {last} here.")
@@ -422,6 +426,9 @@ def _numbers(fields: Fields, name: str) -> list[float]:
     for each in value if isinstance(value, list) else [] if value is None else [value]:
         numbers += each if isinstance(each, list) else [each]
     for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        if isinstance(number, bool) or not isinstance(number, int | float):
             raise BadRequest("bad_field", f"“{name}” must be numbers.")
+        # Also what is no number or infinite; a whole number may be longer than any float.
+        if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
+            raise BadRequest("bad_field", f"“{name}” must be numbers, none of them beyond a million.")
     return [float(number) for number in numbers]

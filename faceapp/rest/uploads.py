@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from flask import request
 from werkzeug.datastructures import FileStorage
 
-from faceapp.errors import BadRequest, UnusablePhoto
+from faceapp.errors import BadRequest, FaceAppError, UnusablePhoto
 from faceapp.pipeline.photos import PHOTO_EXTENSIONS, decode_photo
 from faceapp.rest.context import context
 from faceapp.types import Photo
@@ -42,6 +42,22 @@ def uploaded_photo(by_extension: bool = False) -> Iterator[Photo]:
     with context().slots:
         name = os.path.basename(stem.replace("\\", "/"))[:NAME_LENGTH]
         yield decode_photo(file.stream.read(), name + extension if known else name)
+
+
+def decoded(file: FileStorage, name: str, which: str) -> Photo:
+    """The photo of one of several uploads.
+
+    name: what the photo is called. which: what a refusal calls it. Raises what `decode_photo` does.
+    """
+    try:
+        return decode_photo(file.stream.read(), name)
+    except FaceAppError as error:
+        raise type(error)(error.code, f"“{which}”: {error.sentence}", error.hint) from error
+
+
+def plain_name(file: FileStorage) -> str:
+    """The last part of the name that a file was sent under, not too long."""
+    return os.path.basename((file.filename or "").replace("\\", "/"))[-NAME_LENGTH:]
 
 
 def _file() -> FileStorage:

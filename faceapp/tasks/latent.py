@@ -78,15 +78,22 @@ class Drawn:
 def check(route: str, out: Path, settings: MorphSettings) -> Route:
     """The route of that name. Raises BadRequest for another, and for what no latent morph has."""
     from faceapp.edit.animation import check_suffix
-    from faceapp.tasks.morph import STILLS
+    from faceapp.tasks.morph import STILLS, check_picture
 
     chosen = next((known for known in ROUTES if known == route), None)
     if chosen is None:
         raise BadRequest(
             "no_such_route", f"There is no latent route “{route}”.", "There are: pca and stylegan2."
         )
-    if out.suffix.lower() not in STILLS:
+    if settings.frames == 1:
+        check_picture(out)
+    elif out.suffix.lower() not in STILLS:
         check_suffix(out)
+    if settings.symmetry > 0:
+        raise BadRequest(
+            "latent_symmetry", "A latent morph cannot be made symmetrical.",
+            "Leave the symmetry at 0, or take the average without --latent.",
+        )
     if settings.background is not None and settings.background.kind != "dissolve":
         raise BadRequest(
             "latent_background", "A latent morph draws its own background.",
@@ -409,7 +416,7 @@ def written(
     drawn: Drawn, marking: Marking, remarks: Sequence[str] = (), place: float | None = None,
 ) -> MorphReport:  # fmt: skip
     """The file of a way; see `write`."""
-    from faceapp.tasks.morph import STILLS, MorphReport
+    from faceapp.tasks.morph import STILLS, MorphReport, shown_seconds
 
     names = tuple(photo.name or photo.path or "a photo" for photo in photos)
     said = (*remarks, *drawn.remarks)
@@ -421,10 +428,10 @@ def written(
         at = 0.5 if place is None else place
         return MorphReport("picture", str(out), names, 1, 0.0, settings.size, at, drawn.info.route, said)
     _write_sequence(context, tools, photos, out, settings, drawn, marking)
+    seconds = shown_seconds(out, settings.frames, settings.seconds)
     return MorphReport(
-        "sequence", str(out), names, settings.frames, settings.seconds, settings.size, None,
-        drawn.info.route, said,
-    )  # fmt: skip
+        "sequence", str(out), names, settings.frames, seconds, settings.size, None, drawn.info.route, said
+    )
 
 
 def _write_picture(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from faceapp.edit.results import whole
+from faceapp.errors import BadRequest
 from faceapp.jobs import JobContext
 from faceapp.pipeline.analysis import in_order
 from faceapp.types import Image
@@ -25,6 +26,9 @@ Kind = Literal["sequence", "picture", "average"]
 Route = Literal["landmarks", "pca", "stylegan2"]
 STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+SEQUENCES = (".gif", ".apng", ".mp4", ".m4v", ".mov")
+# Pictures a second that players of GIF still show as they are asked to.
+GIF_RATE = 50
 # Frames that are made at the same time.
 WORKERS = 2
 PALETTE_SAMPLES = 9
@@ -49,6 +53,23 @@ class MorphReport:
     remarks: tuple[str, ...] = ()
 
 
+def check_picture(path: Path) -> None:
+    """Raise BadRequest where the name does not end like that of one picture."""
+    if path.suffix.lower() in PICTURES:
+        return
+    if path.suffix.lower() in SEQUENCES:
+        kind = path.suffix.lower()[1:].upper()
+        sentence = f"One picture is wanted, and “{path.name}” would be a sequence ({kind})."
+        raise BadRequest("bad_file_name", sentence, "Let the name end in .png, .jpg, .webp or .tif.")
+    sentence = f"“{path.name}” does not say which kind of picture it is to be."
+    raise BadRequest("bad_file_name", sentence, "Let the name end in .png, .jpg, .webp or .tif.")
+
+
+def shown_seconds(path: Path, frames: int, seconds: float) -> float:
+    """How long a sequence takes as that kind of file: a GIF has fifty pictures a second at most."""
+    return max(seconds, frames / GIF_RATE) if path.suffix.lower() == ".gif" else seconds
+
+
 def write_sequence(
     context: JobContext, morphs: Morphs, plan: MorphPlan, out: Path, marking: Marking
 ) -> MorphReport:
@@ -69,14 +90,15 @@ def write_sequence(
     ]
     frames = context.track(_frames(plan, places, marking), settings.frames, "Morphing")
     made = Made("morph", [photo.path for photo in plan.photos])
+    seconds = shown_seconds(out, settings.frames, settings.seconds)
     with whole(out) as temporary:
-        animation.write(temporary, frames, settings.frames, settings.seconds, samples)
+        animation.write(temporary, frames, settings.frames, seconds, samples)
         context.check()
         if out.suffix.lower() == ".apng":
             temporary.write_bytes(xmp.add_to(temporary.read_bytes(), ".png", made.packet()))
         else:
             mark_file(temporary, made, marking)
-    return _report("sequence", plan, out, settings.frames, settings.seconds)
+    return _report("sequence", plan, out, settings.frames, seconds)
 
 
 def _frames(plan: MorphPlan, places: Doubles, marking: Marking) -> Iterator[Image]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceapp.errors import Cancelled, StoreUnavailable
+from faceapp.errors import Cancelled, StoreUnavailable, UnusablePhoto
 from faceapp.jobs import JobContext
 from faceapp.pipeline.analysis import in_order
 from faceapp.types import Box, Photo, Skipped
@@ -105,13 +105,15 @@ def swap_folder(
     """Swap into every photo below a folder, into files of the same names below `out`.
 
     A photo that cannot be used is skipped with its reason. Cancelling keeps what is done, and so does a place
-    that takes no more files, which raises StoreUnavailable.
+    that takes no more files, which raises StoreUnavailable. Raises UnusablePhoto for a folder without photos.
     """
     from faceapp.pipeline.photos import find_photos, read_photo
 
     context.progress(0, None, "Looking for photos")
     swaps.check_sources(sources)
     places = _places(find_photos(folder), folder, out)
+    if not places:
+        raise UnusablePhoto("no_photos", f"There are no photos in “{folder.name}”.", "Choose another folder.")
     done: list[SwapReport] = []
     skipped: list[Skipped] = []
 

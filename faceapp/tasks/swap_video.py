@@ -91,7 +91,11 @@ def swap_video(
     clip = videos.open(path)
     context.progress(0, None, "Looking at the faces to use")
     videos.usable(sources, choices)
-    survey = videos.look(clip, _looking(context, clip.frames, videos.drawing(settings)))
+    try:
+        survey = videos.look(clip, _looking(context, clip.frames, videos.drawing(settings)))
+    except Cancelled as stopped:
+        sentence = "Stopped while the video was looked at: nothing was written."
+        raise Cancelled("cancelled", sentence) from stopped
     plan = videos.plan(sources, survey, choices)
     cast = plan.cast
     if not any(track.swappable for track in cast.survey.tracks if track.number in cast.roles):

@@ -444,3 +444,19 @@ def test_people_see_how_long_it_takes() -> None:
 def test_a_line_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in output.plain("a\x1b[31mb\r\n")
     assert output.plain("Zoë Grüße 한국") == "Zoë Grüße 한국"
+
+
+@pytest.mark.usefixtures("enrolled")
+def test_people_are_forgotten_for_good(run: Run, services: Services) -> None:
+    ended = run("people", "forget", "grace hopper")
+    assert ended.status != 0 and "Add --yes" in ended.err
+    assert services.people.count()[0] == 2
+    ended = run("people", "forget", "grace hopper", "--yes")
+    assert ended.status == 0
+    assert "Forgot Grace Hopper, with 1 face and 0 sightings." in ended.out
+    assert run("people", "undo").status != 0
+    run("people", "delete", "Eileen Collins")
+    gone = run("people", "forget", "Eileen Collins", "--yes", "--json").document
+    assert gone["forgotten"] == ["Eileen Collins"] and gone["wiped"]
+    assert run("people", "forget", "Eileen Collins", "--yes").status != 0
+    assert b"Collins" not in services.paths.library.read_bytes()

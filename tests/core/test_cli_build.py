@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -198,9 +199,33 @@ def test_photos_without_a_face_are_a_sentence(services: Services, tmp_path: Path
     assert failed.state == "failed" and failed.error is job.error and not failed.available
 
 
+def test_a_place_that_takes_no_file_is_told_before_the_search(
+    run: Run, services: Services, people: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ended = run("build", "--from", people, "--out", tmp_path / "file" / "model.zip")
+    assert ended.status == 1 and "“model.zip” could not be written" in ended.err
+    assert services.recognisers.all() == []
+
+
+def test_the_folder_of_the_file_is_made(
+    run: Run, services: Services, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of a search it would be too late to say that it is not there."""
+    entry = services.recognisers.import_file(built)
+    job = services.jobs.submit("build", "Built before", lambda _: entry.card)
+    monkeypatch.setattr(
+        services.recognisers, "start", lambda *_: dataclasses.replace(entry, job_id=job.id)
+    )
+    out = tmp_path / "new" / "folder" / "model.zip"
+    ended = run("build", "--out", out)
+    assert ended.status == 0, ended.err
+    assert out.read_bytes() == services.recognisers.file(entry.id).read_bytes()
+
+
 def test_wrong_usage(run: Run, tmp_path: Path, people: Path) -> None:
     out = tmp_path / "out.zip"
-    for budget in ("0", "five", "5d", "-3", "m"):
+    for budget in ("0", "five", "5d", "-3", "m", f"{'9' * 400}h"):
         assert run("build", "--from", people, "--budget", budget, "--out", out).status == 2
     assert run("build", "--from", people, "--people", "Ann", "--out", out).status == 2
     ended = run("build", "--out", out)

@@ -67,6 +67,61 @@ def test_what_is_refused(run: Run, two: tuple[Path, Path], tmp_path: Path) -> No
     assert not list(tmp_path.glob("x.*"))
 
 
+def test_a_photo_that_cannot_be_read_is_named(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    ended = run("morph", *two, empty, "--out", tmp_path / "x.png")
+    assert ended.status == 1
+    assert ended.err.startswith("“empty.jpg”: The file is empty.")
+
+
+def test_one_frame_and_an_average_are_no_sequence(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
+    for words in (("--frames", 1), ("--average",), ("--frames", 1, "--latent", "pca")):
+        ended = run("morph", *two, "--out", tmp_path / "x.gif", *words)
+        assert ended.status == 1
+        assert "would be a sequence (GIF). Let the name end in .png" in ended.err
+    ended = run("morph", *two, "--out", tmp_path / "x.png", "--average", "--place", 1)
+    assert ended.status == 1 and "not with --average" in ended.err
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_gif_is_as_long_as_it_says(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
+    """Players show no more than fifty of its pictures a second."""
+    out = tmp_path / "film.gif"
+    words = ("--frames", 5, "--size", 64, "--seconds", 0.02, "--plain-pace", "--json")
+    ended = run("morph", *two, "--out", out, *words)
+    shown = 0.0
+    with Pillow.open(out) as film:
+        for frame in range(film.n_frames):
+            film.seek(frame)
+            shown += film.info["duration"] / 1000
+    assert json.loads(ended.out)["seconds"] == pytest.approx(shown)
+
+
+def test_a_place_on_the_latent_way(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
+    pictures = []
+    for place in (0, 1):
+        out = tmp_path / f"{place}.png"
+        ended = run("morph", *two, "--out", out, "--size", 64, "--latent", "pca", "--place", place, "--json")
+        assert ended.status == 0, ended.err
+        assert json.loads(ended.out)["place"] == place
+        pictures.append(cv2.imread(str(out)).astype(int))
+    assert np.abs(pictures[0] - pictures[1]).mean() > 5
+    ended = run("morph", *two, "--out", tmp_path / "x.png", "--latent", "pca", "--symmetry", 1)
+    assert ended.status == 1 and "cannot be made symmetrical" in ended.err
+
+
+def test_places_that_take_no_file(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / f"{'z' * 300}.png", tmp_path / "file" / "x.gif"):
+        ended = run("morph", *two, "--out", out, "--json")
+        assert ended.status == 1
+        assert ended.document["error"]["code"] == "not_written"
+    assert run("morph", *two, "--out", "").status == 2
+    assert run("morph", two[0], "", "--out", tmp_path / "x.png").status == 2
+    assert not list(tmp_path.glob("*.png")) and not list(tmp_path.glob(".*"))
+
+
 def test_between_names_the_pair(run: Run, two: tuple[Path, Path], tmp_path: Path) -> None:
     assert "two enrolled people" in run("between", two[0]).err
     assert run("enrol", two[0], "--name", "Eileen Collins", "--face", 1).status == 0

@@ -14,6 +14,7 @@ from PIL import Image as Image_
 
 from faceapp.edit import segments
 from faceapp.edit.provenance import read_marks
+from faceapp.errors import Cancelled
 from faceapp.jobs import Job
 from faceapp.opencv import cv2
 from faceapp.pipeline.photos import decode_photo, read_photo
@@ -115,6 +116,15 @@ def test_a_folder(run: Run, grace: Path, eileen: Path, crowd: Path, tmp_path: Pa
     assert [Path(result["out"]).name for result in document["results"]] == ["eileen.jpg", "crowd.jpg"]
     assert [Path(skipped["path"]).name for skipped in document["skipped"]] == ["broken.jpg"]
     assert run("--faces", grace, "--into", album, "--out", out, "--leave", 1).status == 1
+    ended = run("--faces", grace, "--into", album, "--out", grace)
+    assert ended.status == 1 and f"“{grace.name}” is a file" in ended.err
+    ended = run("--faces", grace, "--into", album, "--out", grace / "new")
+    assert ended.status == 1 and "“new” could not be written" in ended.err
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    ended = run("--faces", grace, "--into", nothing, "--out", tmp_path / "new")
+    assert ended.status == 1 and "There are no photos in “nothing”." in ended.err
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_video(run: Run, grace: Path, tmp_path: Path, astronaut: Image) -> None:
@@ -192,6 +202,8 @@ def test_the_result_goes_into_a_folder(run: Run, grace: Path, crowd: Path, tmp_p
         ("--leave", "one"),
         ("--lock", "1"),
         ("--lock", "1=x"),
+        ("--lock", "1=1,1=2"),
+        ("--out", ""),
         ("--max-distance", "nan"),
     ],
 )
@@ -224,11 +236,35 @@ def test_what_is_refused(
     assert code(grace, crowd, out, "--leave", "9") == "no_such_face"
     assert code(grace, crowd, out, "--leave", "1,2") == "all_left"
     assert code(grace, crowd, tmp_path / "mix.gif") == "bad_ending"
+    assert code(grace, crowd, tmp_path / "no_ending") == "bad_ending"
     assert code(grace, crowd, crowd) == "would_overwrite"
+    assert code(grace, crowd, tmp_path / f"{'z' * 300}.jpg") == "not_written"
+    assert code(grace, crowd, crowd / "x.jpg") == "not_written"
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    damaged = run("--faces", grace, empty, "--into", crowd, "--out", out)
+    assert damaged.status == 1 and "“empty.jpg”: The file is empty." in damaged.err
+    turned = run("--faces", grace, "--into", crowd, "--out", out, "--max-turn", 0)
+    assert turned.status == 1 and "turned too far away" in turned.err
     person = services.enrolment.enrol(decode_photo(jpeg(hopper)), PersonName.parse("Grace Hopper")).person
     services.people.set_no_swap(person.id, True)
     assert code(grace, crowd, out) == "no_swap"
     assert not out.exists()
+
+
+def test_a_video_that_is_stopped_while_it_is_looked_at(
+    run: Run, services: Services, grace: Path, tmp_path: Path, astronaut: Image, hopper: Image,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def stopped(*_: Any) -> Any:
+        raise Cancelled()
+
+    clip = write_clip(tmp_path / "clip.mp4", [scene(astronaut, hopper, 0, (320, 180))] * 3, sound=False)
+    monkeypatch.setattr(services.swaps.videos, "look", stopped)
+    ended = run("--faces", grace, "--into", clip, "--out", tmp_path / "mix.mp4")
+    assert ended.status == 1
+    assert "Stopped while the video was looked at: nothing was written." in ended.err
+    assert not (tmp_path / "mix.mp4").exists()
 
 
 def test_stopping_leaves_nothing(

@@ -55,6 +55,20 @@ def test_help_imports_nothing_heavy(data: Path) -> None:
     assert not imported & {"numpy", "sqlalchemy", "cv2", "onnxruntime", "flask", "PyQt5", "tensorflow"}
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that takes nothing is needed")
+@pytest.mark.parametrize("words", [("models",), ("models", "--json"), ("attendance", "--csv")])
+def test_an_output_on_a_full_disk_is_a_sentence(data: Path, words: tuple[str, ...]) -> None:
+    times = ("--from", "2026-03-02", "--to", "2026-03-02") if words[0] == "attendance" else ()
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, str(MAIN), *words, *times], env=environment(data), stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert "The output could not be written" in ended.stderr
+    assert "Something went wrong" not in ended.stderr and "Traceback" not in ended.stderr
+
+
 def test_people_list_loads_no_model(data: Path) -> None:
     ended = run(data, "people", "list", "--json", PYTHONPROFILEIMPORTTIME="1")
     assert json.loads(ended.stdout) == []

@@ -88,6 +88,13 @@ def test_an_upload_above_the_limit_is_refused(client: FlaskClient, services: Ser
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
     small = io.BytesIO(b"\xff\xd8\xff" + bytes(1000))
     assert client.post("/search", data={"files": (small, "small.jpg")}).status_code == 422
+    # The first addresses, and /build_recognizer, have the sentence where their clients look.
+    for address, field in (("/upload", "files"), ("/morph", "files"), ("/build_recognizer", "images")):
+        large = io.BytesIO(bytes(1024 * 1024))
+        answer = client.post(address, data={field: (large, "large.jpg")})
+        assert (answer.status_code, answer.json["error"]["code"]) == (413, "too_large")
+        assert answer.json["message"].startswith("The upload is larger than the limit.")
+    assert (answer.json["status"], answer.json["id"]) == (1, None)
 
 
 def test_several_files_at_once_are_refused(client: FlaskClient) -> None:

@@ -161,6 +161,9 @@ def test_my_own_photo_is_turned_as_well(mix: Mix, hopper: Image, crowd: Image) -
         ({"points": "1,2,3"}, 400, "bad_points"),
         ({"points": "[[1,"}, 400, "bad_field"),
         ({"points": "NaN,1"}, 400, "bad_field"),
+        ({"points": f"1{'0' * 400},5"}, 400, "bad_field"),
+        ({"crop": "1e308,0,1e308,10"}, 400, "bad_field"),
+        ({"likeness": f"1{'0' * 400}"}, 400, "bad_field"),
         ({"likeness": "2"}, 400, "bad_field"),
         ({"likeness": "much"}, 400, "bad_field"),
         ({"max_distance": "-1"}, 400, "bad_field"),
@@ -188,6 +191,7 @@ def test_photos_that_are_missing_or_without_a_face(mix: Mix, hopper: Image, crow
     wall = np.full((300, 300, 3), 80, np.uint8)
     for fields, status, code, word in (
         ({"me": hopper}, 400, "no_crowd", "missing"),
+        ({"me": hopper, "crowd": [crowd, crowd]}, 400, "no_crowd", "There are 2 photos"),
         ({"crowd": crowd}, 400, "no_source", "missing"),
         ({"me": hopper, "crowd": wall}, 422, "no_target_face", "crowd"),
         ({"me": wall, "crowd": crowd}, 422, "no_source_face", "me"),
@@ -195,6 +199,10 @@ def test_photos_that_are_missing_or_without_a_face(mix: Mix, hopper: Image, crow
         answer = mix(**fields, wait="1")
         assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
         assert word in answer.json["error"]["message"]
+    for me, into, word in ((b"text", crowd, "“me”: "), (hopper, b"text", "“crowd”: ")):
+        answer = mix(me=me, crowd=into, wait="1")
+        assert answer.status_code == 422
+        assert answer.json["error"]["message"].startswith(word)
     answer = mix(me=wall, friend=hopper, crowd=crowd, wait="1")
     assert answer.status_code == 200
     assert "No face was found on “me”." in answer.json["remarks"][0]

@@ -70,6 +70,44 @@ def test_two_uploads_in_one_request_answer_with_the_file(client: FlaskClient, tw
     assert shown[2, 2, 0] < 90
 
 
+def test_one_frame_is_a_picture_and_names_are_no_paths(client: FlaskClient, two: list[Path]) -> None:
+    files = [(io.BytesIO(path.read_bytes()), f"../../etc/{path.name}") for path in two]
+    answer = client.post("/morph", data={"files": files, "size": "96", "frames": "1"})
+    assert answer.status_code == 202
+    file = client.get(f"{answer.json['file']}")
+    while file.status_code == 409:
+        file = client.get(f"{answer.json['file']}")
+    assert (file.status_code, file.mimetype) == (200, "image/png")
+    assert client.get(answer.json["job"]).json["result"]["photos"] == [path.name for path in two]
+
+
+def test_a_latent_morph_is_of_the_uploaded_face(
+    client: FlaskClient, two: list[Path], post: Post, services: Services, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Of several faces on a photo the one that was looked up is meant, not the biggest."""
+    first, second = (cv2.imread(str(path)) for path in two)
+    both = np.full((620, 1500, 3), 127, np.uint8)
+    small = cv2.resize(first[:300], None, fx=0.7, fy=0.7)
+    both[: small.shape[0], 900 : 900 + small.shape[1]] = small
+    both[: min(620, second.shape[0]), : min(800, second.shape[1])] = second[:620, :800]
+    group = tmp_path / "group.png"
+    cv2.imwrite(str(group), both)
+    assert post("/add", two[1], first_name="Grace", sur_name="Hopper", face="1").status_code == 202
+    assert post("/upload", group).status_code == 201
+    seen: list[Any] = []
+    start = services.morphs.start_latent
+
+    def listening(photos: Any, out: Any, route: str, settings: Any, faces: Any = None) -> Any:
+        seen.append(faces)
+        return start(photos, out, route, settings, faces)
+
+    monkeypatch.setattr(services.morphs, "start_latent", listening)
+    answer = client.get("/morph?latent=pca&format=png&size=96&wait=1")
+    assert (answer.status_code, answer.mimetype) == (200, "image/png")
+    assert len(seen[0]) == 2 and None not in seen[0]
+
+
 def test_one_upload_is_morphed_with_its_lookalike_at_once(
     client: FlaskClient, enrolled: dict[str, int], other_hopper: Path
 ) -> None:
@@ -91,7 +129,15 @@ def test_refusals_have_their_sentence(
     for field, value in (("frames", "0"), ("size", "9"), ("shape", "x"), ("format", "avi"), ("wait", "soon")):
         answer = send(client, two, **{field: value})
         assert answer.status_code == 400, (field, answer.text)
+    for fields in ({"frames": "1", "format": "mp4"}, {"average": "1", "format": "gif"}):
+        answer = send(client, two, **fields)
+        assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_format")
+        assert "“format” is png" in answer.json["message"]
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    assert send(client, [two[0], empty]).json["message"].startswith("“empty.jpg”: The file is empty.")
     assert send(client, two, size="2048", frames="2000").status_code == 413
+    assert client.post("/morph", json={"frames": 4}).json["error"]["code"] == "form_wanted"
     assert send(client, two, background="transparent", wait="1").json["error"]["code"] == "not_transparent"
 
 

@@ -49,6 +49,18 @@ def test_rename_delete_and_undo(client: FlaskClient, enrolled: dict[str, int]) -
     assert client.get(f"/people/{grace}").json["note"] == "admiral"
 
 
+def test_forget_is_for_good_and_takes_deleted_people(client: FlaskClient, enrolled: dict[str, int]) -> None:
+    grace, eileen = (client.get(f"/people?text={text}").json[0]["id"] for text in ("grace", "eileen"))
+    client.delete(f"/people/{grace}")
+    gone = client.post(f"/people/{grace}/forget").json
+    assert (gone["forgotten"], gone["faces"], gone["wiped"]) == (["Grace Hopper"], 0, True)
+    assert client.post("/undo").status_code == 409
+    assert client.post(f"/people/{grace}/forget").status_code == 404
+    assert client.get(f"/images/{enrolled['Grace Hopper']}").status_code == 404
+    assert client.post(f"/people/{eileen}/forget").json["faces"] == 1
+    assert client.get("/people").json == []
+
+
 def test_a_face_that_must_not_be_swapped(client: FlaskClient, enrolled: dict[str, int]) -> None:
     grace = client.get("/people?text=grace").json[0]["id"]
     address = f"/people/{grace}"

@@ -84,6 +84,7 @@ def test_forty_photos_build_poll_download_predict(
         assert found["state"] in ("waiting", "building")
         time.sleep(0.2)
     assert found["available"] == 1 and found["state"] == "ready" and found["verdict"]
+    assert found["message"] == ""
     assert any("photos" in message.lower() for message in seen)
     status, body = ask(f"{server.address}/recognizers/{started['id']}")
     assert status == 200
