@@ -1,8 +1,7 @@
 """The recogniser builder: accuracy beside plain methods, time beside plain Keras fits, search beside chance.
 
-`python -m benchmarks.builder [accuracy] [others] [time] [search]` runs and writes those parts alone, and
-`python -m benchmarks builder` all but `others`. A part that is finished is in the file, whatever becomes of
-the rest.
+`python -m benchmarks.builder [accuracy] [others] [time] [search]` runs and writes those parts alone. A part
+that is finished is in the file, whatever becomes of the rest.
 TensorFlow runs in processes of its own: `python -m benchmarks.builder fits FILE N` and
 `python -m benchmarks.builder hypervolume FILE N SEED KIND`.
 """
@@ -43,7 +42,7 @@ PEOPLE = 5 if SMALL else 50
 STRANGERS = 60 if SMALL else 900
 SPLITS = 2 if SMALL else 5
 BUDGET = 12 if SMALL else 60
-FITS = 2 if SMALL else 100
+FITS = 2 if SMALL else 50
 CANDIDATES = 12 if SMALL else 100
 SEEDS = 2 if SMALL else 5
 PHOTOS_EACH = 10
@@ -57,7 +56,7 @@ Kind = Literal["nsga2", "random"]
 KINDS: tuple[Kind, ...] = ("nsga2", "random")
 
 
-def run(names: Sequence[str] = ("accuracy", "time", "search")) -> list[Section]:
+def run(names: Sequence[str] = ("accuracy", "others", "time", "search")) -> list[Section]:
     """These parts, each written as soon as it is finished."""
     sections = []
     for name in names:
@@ -74,10 +73,10 @@ def accuracy() -> Section:
 
 
 def others() -> Section:
-    """The same on people and strangers who are not in `accuracy`."""
+    """The same on people whose held-back photos chose nothing in this program."""
     title = "Recognisers: the found network beside plain methods, other people"
-    who = f"People {PEOPLE + 1} to {2 * PEOPLE} of LFW by their number of photos"
-    return accuracy_of(1, "builder-others", title, who)
+    who = f"People {3 * PEOPLE + 1} to {4 * PEOPLE} of LFW by their number of photos, who chose nothing"
+    return accuracy_of(3, "builder-others", title, who)
 
 
 def accuracy_of(group: int, name: str, title: str, who: str) -> Section:
@@ -125,8 +124,8 @@ def embedded(
 ) -> tuple[list[View], tuple[Known, ...], dict[int, list[build.Row]]]:
     """People of LFW in order of their number of photos, and one photo each of others as strangers.
 
-    group: 0 for the people with the most photos, 1 for the next ones; their strangers are different ones
-    too. most: take so many photos of each.
+    group: 0 for the people with the most photos, 1 for the next ones. The strangers of group 0 are the next
+    people, those of all others the last ones of the list. most: take so many photos of each.
     """
     say("  reading photos")
     paths = Paths(root)
@@ -139,8 +138,8 @@ def embedded(
     known, sources = build.of_photos(
         [(path.name.replace("_", " "), sorted(path.glob("*.jpg"))[:most]) for path in chosen]
     )
-    first = PEOPLE + group * STRANGERS
-    strange = [sorted(path.glob("*.jpg"))[0] for path in folders[first : first + STRANGERS]]
+    rest = folders[::-1] if group else folders[PEOPLE:]
+    strange = [sorted(path.glob("*.jpg"))[0] for path in rest[:STRANGERS]]
     gathered = Gathered(known, (*sources, *build.strange_photos(strange, STRANGERS)))
     context = JobContext.silent()
     people, views, _ = build.read_views(context, analyser, embedder, gathered)
@@ -177,10 +176,10 @@ def accuracy_section(
     rows = []
     for method in methods:
         own = [next(row for row in card.table if row.method == method) for card in cards]
-        title = "**found network**" if method == "network" else own[0].title
+        shown = "**found network**" if method == "network" else own[0].title
         rows.append(
             (
-                title,
+                shown,
                 f"**{percent(own, 'accuracy')}**",
                 percent(own, "known_right"),
                 percent(own, "strangers_refused"),

@@ -12,19 +12,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from benchmarks import photos
 from benchmarks.report import Section
-from benchmarks.window import row
+from benchmarks.ticks import row, shown_window
 
 CLIP = "friends1"
 TURNS = 4
-IDLE_SECONDS = 3.0
 
 
 def section() -> Section:
@@ -58,56 +53,17 @@ def asked(platform: str) -> dict[str, list[float]]:
 
 def measure(folder: Path) -> dict[str, list[float]]:
     """Gaps in seconds without and with a video."""
-    from PyQt5.QtCore import QEventLoop, Qt, QTimer
-    from PyQt5.QtWidgets import QApplication
-
-    from db.store import open_store
-    from faceapp.config import SettingsFile
-    from faceapp.jobs import JobContext, JobManager
-    from faceapp.models.registry import Models
-    from faceapp.paths import Paths
-    from faceapp.rest.server import RestServer
-    from faceapp.services import Services
+    from faceapp.jobs import JobContext
     from faceapp.stream.status import SourceState
-    from ui.jobs_qt import JobsQt, QtExecutor
-    from ui.main_window import MainWindow
-    from ui.theme import Theme
 
     video = longer(folder / "video.mp4")
-    app = QApplication.instance() or QApplication(["faceapp"])
-    paths = Paths(folder / "data")
-    paths.create()
-    store = open_store(paths.library, paths.backups)
-    services = Services(
-        store, Models(paths), JobManager(QtExecutor()), paths, SettingsFile(paths.settings), QtExecutor
-    )
-    services.enrolment.import_people(JobContext.silent(), photos.data() / "video" / "people")
-    jobs = JobsQt(services.jobs)
-    window = MainWindow(services, jobs, RestServer(services), Theme(app, "light"))
-    window.resize(1400, 900)
-    window.show()
-    window.live_action.trigger()
-    page = window.current_page
-
-    ticks: list[float] = []
-    timer = QTimer()
-    timer.setTimerType(Qt.PreciseTimer)
-    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
-    timer.start(16)
-
-    def gaps_while(going: Callable[[], bool]) -> list[float]:
-        ticks.clear()
-        while going():
-            app.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents)
-        return [float(gap) for gap in np.diff(ticks)]
-
-    end = time.perf_counter() + IDLE_SECONDS
-    idle = gaps_while(lambda: time.perf_counter() < end)
-    page.watch_text(str(video))
-    watching = gaps_while(lambda: page.feed.status.state is not SourceState.ENDED)
-    window.close()
-    services.close()
-    jobs.close()
+    with shown_window(folder / "data") as shown:
+        shown.services.enrolment.import_people(JobContext.silent(), photos.data() / "video" / "people")
+        shown.window.live_action.trigger()
+        page = shown.window.current_page
+        idle = shown.idle()
+        page.watch_text(str(video))
+        watching = shown.gaps_while(lambda: page.feed.status.state is not SourceState.ENDED)
     return {"nothing open": idle, "a 720p video": watching}
 
 

@@ -21,13 +21,12 @@ from faceapp.config import SettingsFile
 from faceapp.edit.cast import CastChoices
 from faceapp.edit.faces import LANDMARKER
 from faceapp.edit.frames import SegmentWriter, develop, join, open_clip, read_frames
-from faceapp.edit.points import eye_distance, upright
+from faceapp.edit.points import eye_distance, five_of, upright
 from faceapp.edit.sight import locate, sight_box
 from faceapp.edit.survey import FaceTrack, Survey
 from faceapp.jobs import JobContext, JobManager, ThreadExecutor
 from faceapp.live import Frame, LiveSettings
 from faceapp.models.base import Landmarker
-from faceapp.models.landmarks import five_points
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.photos import read_photo
@@ -178,7 +177,7 @@ def eyes_of(track: FaceTrack) -> float:
 
 def placed(landmarker: Landmarker, image: Image, points: Floats) -> Floats:
     """The points found on an image from the box of known ones."""
-    box = sight_box(five_points(points[None])[0])
+    box = sight_box(five_of(points))
     return locate(landmarker, image, box, upright(points))
 
 

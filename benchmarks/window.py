@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from benchmarks import photos
 from benchmarks.report import Section
+from benchmarks.ticks import row, shown_window
 
 PEOPLE = 300
-IDLE_SECONDS = 3.0
 
 
 def run() -> list[Section]:
@@ -35,59 +31,16 @@ def run() -> list[Section]:
     ]
 
 
-def row(title: str, gaps: list[float]) -> tuple[str, ...]:
-    median, late, longest = (1000 * np.quantile(gaps, share) for share in (0.5, 0.99, 1.0))
-    return title, str(len(gaps)), f"{median:.0f}", f"{late:.0f}", f"**{longest:.0f}**"
-
-
 def measure(folder: Path) -> tuple[list[float], list[float], int]:
     """Gaps in seconds without and with an import, and how many photos were imported."""
-    from PyQt5.QtCore import QEventLoop, Qt, QTimer
-    from PyQt5.QtWidgets import QApplication
-
-    from db.store import open_store
-    from faceapp.config import SettingsFile
-    from faceapp.jobs import JobManager
-    from faceapp.models.registry import Models
-    from faceapp.paths import Paths
-    from faceapp.rest.server import RestServer
-    from faceapp.services import Services
-    from ui.jobs_qt import JobsQt, QtExecutor
-    from ui.main_window import MainWindow
-    from ui.theme import Theme
-
-    app = QApplication.instance() or QApplication(["faceapp"])
-    paths = Paths(folder / "data")
-    paths.create()
-    settings = SettingsFile(paths.settings)
-    store = open_store(paths.library, paths.backups)
-    services = Services(store, Models(paths), JobManager(QtExecutor()), paths, settings)
-    jobs = JobsQt(services.jobs)
-    window = MainWindow(services, jobs, RestServer(services), Theme(app, "light"))
-    window.show()
-    window.tabs.setCurrentWidget(window.people_tab)
-
-    ticks: list[float] = []
-    timer = QTimer()
-    timer.setTimerType(Qt.PreciseTimer)
-    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
-    timer.start(16)
-
-    def gaps_while(going: Callable[[], bool]) -> list[float]:
-        ticks.clear()
-        while going():
-            app.processEvents(QEventLoop.AllEvents | QEventLoop.WaitForMoreEvents)
-        return list(np.diff(ticks))
-
-    services.analyser.preload()
-    end = time.perf_counter() + IDLE_SECONDS
-    idle = gaps_while(lambda: time.perf_counter() < end)
-    job = services.enrolment.start_import(album(folder / "album"))
-    busy = gaps_while(lambda: not services.jobs.get(job.id).finished)
-    report = services.jobs.get(job.id).result
-    window.close()
-    services.close()
-    jobs.close()
+    with shown_window(folder / "data") as shown:
+        services, window = shown.services, shown.window
+        window.tabs.setCurrentWidget(window.people_tab)
+        services.analyser.preload()
+        idle = shown.idle()
+        job = services.enrolment.start_import(album(folder / "album"))
+        busy = shown.gaps_while(lambda: not services.jobs.get(job.id).finished)
+        report = services.jobs.get(job.id).result
     return idle, busy, report.photos + len(report.skipped)
 
 

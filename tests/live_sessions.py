@@ -1,16 +1,18 @@
-"""Sessions without models, and waiting for what they do."""
+"""Live sessions: some without models, and waiting for what they do."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from faceapp.jobs.manager import ThreadExecutor
-from faceapp.live import LiveSettings
+from faceapp.live import FrameResult, LiveSettings
 from faceapp.models.base import Detector
-from faceapp.stream.session import LiveSession
+from faceapp.services import Services
+from faceapp.stream.session import LiveSession, Painter
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState
 from faceapp.stream.watcher import Watcher
@@ -68,3 +70,14 @@ def shape(live: LiveSession) -> tuple[int, ...]:
 def number(live: LiveSession) -> int:
     latest = live.latest()
     return latest.frame.number if latest is not None else -1
+
+
+def watched(services: Services, path: Path, painter: Painter) -> list[FrameResult]:
+    """Every result of a file that is played with this painter."""
+    live = services.live.open(SourceSpec.parse(str(path)), keep=False)
+    live.set_painter(painter)
+    results: list[FrameResult] = []
+    live.subscribe(results.append)
+    assert until(lambda: live.status.over, 60), live.status
+    live.stop()
+    return results

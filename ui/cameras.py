@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from faceapp.errors import FaceAppError
+from faceapp.stream.sources import list_webcams
 from faceapp.types import Image
-
-DEVICES = Path("/sys/class/video4linux")
-PROBED = 4
 
 
 @dataclass(frozen=True)
@@ -47,9 +43,7 @@ class SystemCameras:
     """The cameras that OpenCV opens."""
 
     def find(self) -> list[CameraInfo]:
-        if sys.platform.startswith("linux"):
-            return _linux_cameras()
-        return [CameraInfo(number, f"Camera {number + 1}") for number in range(PROBED) if _answers(number)]
+        return [CameraInfo(int(spec.address), spec.name) for spec in list_webcams()]
 
     def open(self, number: int) -> Camera:
         from faceapp.opencv import cv2
@@ -79,29 +73,3 @@ def cannot_open() -> FaceAppError:
         "The camera could not be opened.",
         "Close other programs that use it, and allow cameras in the settings of the system.",
     )
-
-
-def _linux_cameras() -> list[CameraInfo]:
-    """One entry a device: the kernel makes a second node, without pictures, for most webcams."""
-    found = []
-    for device in DEVICES.glob("video*"):
-        digits = device.name.removeprefix("video")
-        if digits.isdigit() and _line(device / "index") in ("", "0"):
-            found.append(CameraInfo(int(digits), _line(device / "name") or f"Camera {digits}"))
-    return sorted(found, key=lambda camera: camera.number)
-
-
-def _line(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace").strip()
-    except OSError:
-        return ""
-
-
-def _answers(number: int) -> bool:
-    from faceapp.opencv import cv2
-
-    capture = cv2.VideoCapture(number)
-    opened = bool(capture.isOpened())
-    capture.release()
-    return opened

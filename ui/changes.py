@@ -17,7 +17,7 @@ class Changes:
     entries: tuple[int, ...] = ()
 
     def __add__(self, other: Changes) -> Changes:
-        return Changes(self.entries + other.entries)
+        return Changes(tuple(dict.fromkeys(self.entries + other.entries)))
 
 
 class Recorder:
@@ -25,7 +25,8 @@ class Recorder:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._last = max((entry.id for entry in services.people.journal(1)), default=0)
+        # The newest entry need not be the one made last: that of an import or an enrolment grows.
+        self._last = max((entry.id for entry in services.people.journal(LOOKED_AT)), default=0)
 
     def changes(self) -> Changes:
         """What was written since the start or the last call."""

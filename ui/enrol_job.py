@@ -11,6 +11,7 @@ from faceapp.errors import BadRequest, FaceAppError, StoreUnavailable
 from faceapp.jobs import JobContext
 from faceapp.pipeline.analysis import in_order
 from faceapp.services import Services
+from faceapp.tasks.enrol import UNDONE
 from faceapp.types import EnrolReport, Face, Person, PersonName, Skipped
 from ui.person_dialog import EnrolledFace, enrol_face
 from ui.photo_source import PhotoSource
@@ -82,22 +83,27 @@ def enrol_all(
     person_id: int | None,
     told: Enrolled,
 ) -> EnrolReport:
-    """Enrol faces as `name`, or for the person with that id; `told` hears of each.
+    """Enrol faces as `name`, or for the person with that id, as one change; `told` hears of each.
 
-    A cancel keeps what was enrolled so far. Raises BadRequest for a name that cannot be, StoreUnavailable.
+    A cancel keeps what was enrolled so far. Raises BadRequest for a name that cannot be, StoreUnavailable,
+    and Conflict when it was taken back while it ran.
     """
     people: list[int] = []
     refused: list[Skipped] = []
+    step: int | None = None
     for wish in context.track(wishes, len(wishes), f"Enrolling {name.full}".strip()):
         target = wish.person.id if wish.person else person_id
         try:
-            done = enrol_face(services, wish.source.read(), wish.face, name, target)
+            done = enrol_face(services, wish.source.read(), wish.face, name, target, step)
         except (BadRequest, StoreUnavailable):
             raise
         except FaceAppError as error:
+            if error.code == UNDONE:
+                raise
             refused.append(Skipped(str(wish.source.path or wish.source.name), error.code, str(error)))
             told(wish.key, error)
         else:
+            step = done.step
             people.append(done.person.id)
             told(wish.key, done)
     ids = tuple(dict.fromkeys(people))

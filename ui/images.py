@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5.QtCore import QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QImage, QPainter, QPainterPath, QPixmap
+from PyQt5.QtGui import QColor, QImage, QPainter, QPainterPath
 
 from faceapp.types import Image, check_image
 
@@ -15,11 +15,6 @@ def to_qimage(image: Image) -> QImage:
     rows = np.ascontiguousarray(image)
     height, width = rows.shape[:2]
     return QImage(rows.data, width, height, 3 * width, QImage.Format_BGR888).copy()
-
-
-def to_pixmap(image: Image) -> QPixmap:
-    """The same as a QPixmap. Main thread only."""
-    return QPixmap.fromImage(to_qimage(image))
 
 
 def to_bgr(picture: QImage) -> Image:

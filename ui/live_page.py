@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from PyQt5.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QHideEvent,
-    QKeySequence,
     QShowEvent,
 )
 from PyQt5.QtWidgets import (
-    QAction,
     QFileDialog,
     QFrame,
     QMenu,
@@ -243,14 +240,6 @@ class LivePage(Page):
         )
         self._action(tr("Watch a folder of frames…"), "frames", self.choose_folder, "", self)
         self._action(tr("Watch a camera by its address…"), "address", self.ask_address, "", self)
-
-    def _action(self, text: str, name: str, slot: Callable[[], object], keys: str, place: QWidget) -> QAction:
-        made = QAction(icon(name), text, self)
-        made.setShortcut(QKeySequence(keys))
-        made.setShortcutContext(Qt.WidgetWithChildrenShortcut)
-        made.triggered.connect(lambda _: slot())
-        place.addAction(made)
-        return made
 
     def _lay_out(self) -> None:
         self.empty.say(

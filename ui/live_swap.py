@@ -13,7 +13,6 @@ from faceapp.edit.swap import Engine, SwapSettings
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
-from ui.cameras import Cameras
 from ui.drop_filter import DropFilter
 from ui.jobs_qt import JobsQt
 from ui.latest import Latest
@@ -52,9 +51,7 @@ class LiveSwapDialog(QDialog):
 
     changed = pyqtSignal(bool)
 
-    def __init__(
-        self, services: Services, jobs: JobsQt, feed: Feed, parent: QWidget, cameras: Cameras | None = None
-    ) -> None:
+    def __init__(self, services: Services, jobs: JobsQt, feed: Feed, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Swap faces on {source}").format(source=feed.spec.name))
         self.resize(360, 480)
@@ -63,7 +60,7 @@ class LiveSwapDialog(QDialog):
         self._shelf = Shelf()
         self._painters = Latest(jobs, self.tr("Faces to put on"), LANE, self)
         self.messages = MessageBar()
-        self.well = PhotoWell(jobs, cameras, title=self.tr("Faces to put on"), compact=True)
+        self.well = PhotoWell(jobs, title=self.tr("Faces to put on"), compact=True)
         self.likeness = SliderRow(
             self.tr("Likeness"), 0, 1, 1, (self.tr("expression as it is"), self.tr("likeness"))
         )

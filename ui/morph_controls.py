@@ -41,24 +41,51 @@ class MorphControls(QWidget):
     def __init__(self, panel: QWidget, parent: QWidget | None = None) -> None:
         """panel: what is said and done about a generator; shown while one draws."""
         super().__init__(parent)
-        tr = self.tr
         self.panel = panel
-        self.route = QComboBox()
-        self.route.addItem(tr("Warped photos"), "landmarks")
-        self.route.addItem(tr("Faces of your library"), "pca")
-        self.route.addItem(tr("StyleGAN2"), "stylegan2")
-        self.route.setAccessibleName(tr("Made by"))
-        tips = (
-            tr("The photos themselves, brought into one shape and mixed"),
-            tr("Shapes and looks that the people of your library have; needs nothing else"),
-            tr("A network of yours that draws faces; a search of minutes for each photo"),
+        self._make_choices()
+        self._make_sliders()
+        self._make_fields()
+        self._way = QWidget()
+        self._own = QWidget()
+        self._lay_out()
+        self._connect()
+        self._show_what_applies()
+
+    def _make_choices(self) -> None:
+        tr = self.tr
+        routes = (
+            ("landmarks", tr("Warped photos"), tr("The photos themselves, brought into one shape and mixed")),
+            (
+                "pca",
+                tr("Faces of your library"),
+                tr("Shapes and looks that the people of your library have; needs nothing else"),
+            ),
+            (
+                "stylegan2",
+                tr("StyleGAN2"),
+                tr("A network of yours that draws faces; a search of minutes for each photo"),
+            ),
         )
-        for place, tip in enumerate(tips):
+        self.route = QComboBox(accessibleName=tr("Made by"))
+        for place, (value, text, tip) in enumerate(routes):
+            self.route.addItem(text, value)
             self.route.setItemData(place, tip, Qt.ToolTipRole)
-        self.kind = QComboBox()
+        self.kind = QComboBox(accessibleName=tr("What to make"))
         self.kind.addItem(tr("Face to face"), False)
         self.kind.addItem(tr("Average of all"), True)
-        self.kind.setAccessibleName(tr("What to make"))
+        self.background = QComboBox()
+        grounds: tuple[tuple[str, Ground], ...] = (
+            (tr("Fades over"), "dissolve"),
+            (tr("Of the first photo"), "first"),
+            (tr("Of the last photo"), "last"),
+            (tr("Transparent"), "transparent"),
+            (tr("White"), "colour"),
+        )
+        for text, ground in grounds:
+            self.background.addItem(text, ground)
+
+    def _make_sliders(self) -> None:
+        tr = self.tr
         self.apart = QCheckBox(tr("Shape, colour, detail apart"))
         self.apart.setToolTip(
             tr("A slider each; beyond the ends the differences are exaggerated: a caricature.")
@@ -73,32 +100,20 @@ class MorphControls(QWidget):
             tip=tr("How much is kept of what the faces of your library cannot show"),
         )  # fmt: skip
         self.symmetry = SliderRow(tr("Symmetry"), 0, 1, 0)
-        self.background = QComboBox()
-        grounds: tuple[tuple[str, Ground], ...] = (
-            (tr("Fades over"), "dissolve"),
-            (tr("Of the first photo"), "first"),
-            (tr("Of the last photo"), "last"),
-            (tr("Transparent"), "transparent"),
-            (tr("White"), "colour"),
-        )
-        for text, value in grounds:
-            self.background.addItem(text, value)
+
+    def _make_fields(self) -> None:
+        tr = self.tr
         self.even = QCheckBox(tr("Identity moves evenly"))
         self.even.setChecked(DEFAULTS.even)
         self.ease = QCheckBox(tr("Slow at every face"))
         self.there_and_back = QCheckBox(tr("There and back"))
         self.loop = QCheckBox(tr("Round to the first face"))
         self.side = number_box(SMALLEST, LARGEST, DEFAULTS.size, tr(" pixels"))
-        self.frames = number_box(2, MOST_FRAMES, DEFAULTS.frames, "")
+        self.frames = number_box(2, MOST_FRAMES, DEFAULTS.frames)
         self.seconds = QDoubleSpinBox(minimum=0.1, maximum=LONGEST_SECONDS, decimals=1)
         self.seconds.setValue(DEFAULTS.seconds)
         self.seconds.setSuffix(tr(" s"))
         self.seconds.setButtonSymbols(QDoubleSpinBox.NoButtons)
-        self._way = QWidget()
-        self._own = QWidget()
-        self._lay_out()
-        self._connect()
-        self._show_what_applies()
 
     def _lay_out(self) -> None:
         own = stacked(self._own)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QWidget
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QKeySequence
+from PyQt5.QtWidgets import QAction, QWidget
 
 from faceapp.services import Services
 from faceapp.types import Person, Photo
+from ui.icons import icon
 from ui.jobs_qt import JobsQt
 
 
@@ -44,6 +46,18 @@ class Page(QWidget):
         super().__init__(parent)
         self.services = services
         self.jobs = jobs
+
+    def _action(
+        self, text: str, name: str, slot: Callable[[], object], keys: str, *places: QWidget
+    ) -> QAction:
+        """A command whose shortcut works in `places`, and which stands in their context menus."""
+        made = QAction(icon(name), text, self)
+        made.setShortcut(QKeySequence(keys))
+        made.setShortcutContext(Qt.WidgetWithChildrenShortcut)
+        made.triggered.connect(lambda _: slot())
+        for place in places:
+            place.addAction(made)
+        return made
 
     def open_photo(self, photo: str | Path | Photo) -> None:
         """Show a photo of the disk, or one that another page handed over."""

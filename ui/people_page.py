@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import Qt, QTimer, QUrl
-from PyQt5.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence
+from PyQt5.QtCore import QCoreApplication, Qt, QTimer, QUrl
+from PyQt5.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import (
-    QAction,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -24,7 +24,7 @@ from PyQt5.QtWidgets import (
 from faceapp.errors import Conflict, FaceAppError, NotFound, UnusablePhoto
 from faceapp.jobs import JobContext
 from faceapp.services import Services
-from faceapp.types import Person, PersonName, Photo, StoredFace
+from faceapp.types import Forgotten, Person, PersonName, Photo, StoredFace
 from ui import words
 from ui.changes import Changes, Recorder, take_back
 from ui.crops import Crops
@@ -128,8 +128,52 @@ class PeoplePage(Page):
             self._wanted = self._neighbour()
             ids = [person.id for person in people]
             self._write(
-                lambda: self.services.people.delete(ids), self.tr("Deleted {0}.").format(_names(people))
+                lambda: self.services.people.delete(ids),
+                self.tr("Deleted {0}.").format(_names(people)),
+                hint=self.tr("They can come back. “Forget for good…” in the menu leaves nothing behind."),
             )
+
+    def forget_selected(self) -> None:
+        """Ask once; then the selected people are gone for good."""
+        people = self.list.selected
+        if not people:
+            return
+        box = QMessageBox(
+            QMessageBox.Warning,
+            self.tr("Forget for good"),
+            self.tr("Forget {0} for good? This cannot be undone.").format(_names(people)),
+            QMessageBox.Cancel,
+            self,
+        )
+        box.setInformativeText(
+            self.tr(
+                "Removed: faces, their pictures and vectors, sightings, and the recognisers that know them. "
+                "Changes up to the last one that has to do with them leave the history.\n\n"
+                "Not removed: your photo files, results that you saved, and backups of the library."
+            )
+        )
+        box.setAttribute(Qt.WA_DeleteOnClose)
+        box.setDefaultButton(QMessageBox.Cancel)
+        forget = box.addButton(self.tr("Forget for good"), QMessageBox.DestructiveRole)
+        forget.clicked.connect(lambda: self._forget(people))
+        box.open()
+
+    def _forget(self, people: list[Person]) -> None:
+        ids = [person.id for person in people]
+        self._wanted = self._neighbour()
+
+        def done(gone: Forgotten) -> None:
+            self.notice.show_message(*_farewell(gone), kind="success" if gone.wiped else "warning")
+            self.library_changed.emit()
+
+        self.jobs.run(
+            self.tr("Forget"),
+            lambda _: self.services.forgetting.forget(ids),
+            done,
+            self._on_refused,
+            resource=LANE,
+            owner=self,
+        )
 
     def set_no_swap(self, person: Person, on: bool) -> None:
         """Forbid that this person's face is swapped, or allow it again."""
@@ -234,24 +278,15 @@ class PeoplePage(Page):
             action.setIconText(short)
         self.merge_action = self._action(tr("Merge…"), "merge", self.merge_selected, "Ctrl+M", page, people)
         self.delete_action = self._action(tr("Delete"), "delete", self.delete_selected, "Del", people)
+        self.forget_action = self._action(
+            tr("Forget for good…"), "delete", self.forget_selected, "Shift+Del", people
+        )
         self.move_action = self._action(tr("Move to another person…"), "move", self.move_faces, "", faces)
         self.file_action = self._action(tr("Open the photo's file"), "photo", self.show_file, "", faces)
         self.remove_action = self._action(tr("Remove this face"), "delete", self.remove_faces, "Del", faces)
         self.panel.take_actions(
             (self.lookalike_action, self.add_action, self.edit_action, self.merge_action, self.delete_action)
         )
-
-    def _action(
-        self, text: str, name: str, slot: Callable[[], object], keys: str, *places: QWidget
-    ) -> QAction:
-        """A command whose shortcut works in `places`, and which stands in their context menus."""
-        made = QAction(icon(name), text, self)
-        made.setShortcut(QKeySequence(keys))
-        made.setShortcutContext(Qt.WidgetWithChildrenShortcut)
-        made.triggered.connect(slot)
-        for place in places:
-            place.addAction(made)
-        return made
 
     def _lay_out(self) -> None:
         self.field.setAccessibleName(self.tr("Search people"))
@@ -364,6 +399,7 @@ class PeoplePage(Page):
             action.setEnabled(people == 1)
         self.merge_action.setEnabled(people > 0)
         self.delete_action.setEnabled(people > 0)
+        self.forget_action.setEnabled(people > 0)
         for action in (self.move_action, self.remove_action):
             action.setEnabled(faces > 0)
         self.file_action.setEnabled(faces == 1)
@@ -394,6 +430,7 @@ class PeoplePage(Page):
         change: Callable[[], Any],
         sentence: str,
         refused: Callable[[FaceAppError], object] | None = None,
+        hint: str = "",
     ) -> None:
         """Make a change off the main thread; then say what happened, with the way back."""
 
@@ -405,7 +442,9 @@ class PeoplePage(Page):
         def done(changes: Changes) -> None:
             if changes.entries:
                 undo = (self.tr("Undo"), lambda: self._take_back(changes))
-                self.notice.show_message(sentence, kind="success", action=undo, seconds=UNDO_SECONDS)
+                self.notice.show_message(
+                    sentence, hint, kind="success", action=undo, seconds=UNDO_SECONDS
+                )
             self.library_changed.emit()
 
         title = self.tr("Change the library")
@@ -478,6 +517,27 @@ class PeoplePage(Page):
 
 def _names(people: list[Person]) -> str:
     return words.listed([person.name for person in people])
+
+
+def _farewell(gone: Forgotten) -> tuple[str, str]:
+    """What went, and what could not."""
+    tr = QCoreApplication.translate
+    sentence = tr("PeoplePage", "Forgot {0} for good.").format(words.listed(list(gone.people)))
+    hints = []
+    if gone.recognisers:
+        said = tr("PeoplePage", "Deleted with them, for it knew them: {0}.")
+        hints.append(said.format(words.listed(list(gone.recognisers))))
+    if not gone.wiped:
+        hints.append(
+            tr(
+                "PeoplePage",
+                "Traces are left in the library's file: another program is reading it, or the disk is full.",
+            )
+        )
+    if gone.backups:
+        said = tr("PeoplePage", "Older copies of the library still hold them, in the folder {0}.")
+        hints.append(said.format(Path(gone.backups[0]).parent))
+    return sentence, " ".join(hints)
 
 
 def _photo_gone(face: StoredFace) -> FaceAppError:

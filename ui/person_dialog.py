@@ -13,7 +13,7 @@ from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.types import Face, Person, PersonName, Photo, Refusal
 from ui import face_words
-from ui.changes import Changes, Recorder
+from ui.changes import Changes
 from ui.images import tile
 from ui.jobs_qt import JobsQt
 from ui.messages import MessageBar
@@ -27,16 +27,27 @@ WRITES = "library"
 @dataclass(frozen=True)
 class EnrolledFace:
     person: Person
-    changes: Changes
+    step: int
+
+    @property
+    def changes(self) -> Changes:
+        return Changes((self.step,))
 
 
 def enrol_face(
-    services: Services, photo: Photo, face: Face, name: PersonName, person_id: int | None
+    services: Services,
+    photo: Photo,
+    face: Face,
+    name: PersonName,
+    person_id: int | None,
+    step: int | None = None,
 ) -> EnrolledFace:
-    """Enrol an analysed face. On a job's thread. Raises Conflict when it is enrolled already."""
-    recorder = Recorder(services)
-    enrolled = services.enrolment.enrol_face(photo, face, name, person_id)
-    return EnrolledFace(enrolled.person, recorder.changes())
+    """Enrol an analysed face. On a job's thread. Raises Conflict when it is enrolled already.
+
+    step: that of the faces before this one, when several are enrolled together.
+    """
+    enrolled = services.enrolment.enrol_face(photo, face, name, person_id, step)
+    return EnrolledFace(enrolled.person, enrolled.step)
 
 
 class PersonDialog(QDialog):

@@ -197,9 +197,6 @@ class ResultsPanel(QWidget):
     def top(self) -> int:
         return int(self._top.value())
 
-    def set_top(self, top: int) -> None:
-        self._top.setValue(top)
-
     def _make_rows(self) -> None:
         """Fill the next few rows, then let the window breathe."""
         for place in self._pending[:ROWS_AT_ONCE]:

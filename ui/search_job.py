@@ -52,7 +52,7 @@ def search_again(
     """Search faces that are known already, in the library as it is now."""
     found = []
     for face in context.track(faces, len(faces), "Searching again"):
-        found.append(services.recognition.search(face, top))
+        found.append(services.recognition.resemble(face, top))
     return _found(services, tuple(found), crops)
 
 

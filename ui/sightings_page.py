@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PyQt5.QtCore import QDateTime, Qt, QTimer
-from PyQt5.QtGui import QHideEvent, QImage, QKeySequence, QShowEvent
+from PyQt5.QtGui import QHideEvent, QImage, QShowEvent
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QAction,
@@ -38,7 +38,6 @@ from ui.attendance_dialog import AttendanceDialog
 from ui.crops import Crops
 from ui.empty_state import EmptyState
 from ui.face_row import ROW
-from ui.icons import icon
 from ui.images import from_jpeg
 from ui.jobs_qt import JobsQt
 from ui.memory import Memory
@@ -232,14 +231,6 @@ class SightingsPage(Page):
         )
         for action in (self.name_action, self.enrol_action, self.nobody_action):
             self.table.addAction(action)
-
-    def _action(self, text: str, name: str, slot: Callable[[], object], keys: str, place: QWidget) -> QAction:
-        made = QAction(icon(name), text, self)
-        made.setShortcut(QKeySequence(keys))
-        made.setShortcutContext(Qt.WidgetWithChildrenShortcut)
-        made.triggered.connect(lambda _: slot())
-        place.addAction(made)
-        return made
 
     def _fill(self) -> None:
         tr = self.tr

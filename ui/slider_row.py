@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
@@ -33,14 +31,12 @@ class SliderRow(QWidget):
         high: float,
         value: float,
         ends: tuple[str, str] = ("", ""),
-        words: Callable[[float], str] = percent,
         tip: str = "",
         parent: QWidget | None = None,
     ) -> None:
-        """ends: what the lowest and the highest value mean. words: how a value is written."""
+        """ends: what the lowest and the highest value mean."""
         super().__init__(parent)
-        self._low, self._high, self._first = low, high, value
-        self._words = words
+        self._low, self._first = low, value
         self._title = QLabel(title)
         self._number = QLabel()
         self._number.setProperty("role", "quiet")
@@ -81,7 +77,7 @@ class SliderRow(QWidget):
         self._say()
 
     def _say(self) -> None:
-        self._number.setText(self._words(self.value))
+        self._number.setText(percent(self.value))
         self.slider.setAccessibleDescription(self._number.text())
 
     def _on_value_changed(self) -> None:

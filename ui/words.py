@@ -6,6 +6,8 @@ from PyQt5.QtCore import QCoreApplication
 
 MINUTE = 60
 HOUR = 3600
+# A list of more names than this ends in "and 5 others".
+MOST_NAMES = 3
 
 
 def number(value: int) -> str:
@@ -45,13 +47,13 @@ def time_left(seconds: float) -> str:
     return _tr("about {0} h {1} min left").format(hours, rest)
 
 
-def listed(names: list[str], most: int = 3) -> str:
+def listed(names: list[str]) -> str:
     """ "Ann", "Ann and Bob", "Ann, Bob and 5 others"."""
     if len(names) <= 1:
         return "".join(names)
-    if len(names) <= most:
+    if len(names) <= MOST_NAMES:
         return _tr("{0} and {1}").format(", ".join(names[:-1]), names[-1])
-    shown = names[: most - 1]
+    shown = names[: MOST_NAMES - 1]
     return _tr("{0} and {1} others").format(", ".join(shown), number(len(names) - len(shown)))
 
 

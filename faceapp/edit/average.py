@@ -1,41 +1,16 @@
-"""The average of many faces, their caricatures, and faces made symmetrical.
+"""The weights of averages and caricatures, and mirror images that make an average symmetrical.
 
-An average of photos is smooth where they differ; `morph.mix` brings the detail back to the strength that it
-has in the photos. Its one thing more than a morph is memory: faces are prepared for all of them at once.
+An average is a morph of many faces, all with the same weight. Photos are smooth where they differ;
+`morph.mix` brings the detail back to the strength that it has in the photos.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from faceapp.edit import morph
 from faceapp.edit.canvas import Aligned
-from faceapp.edit.morph import Background, Mixed, Stack, Weights
 from faceapp.edit.rigid import mirrored
 from faceapp.types import Floats
-
-
-def average(faces: Sequence[Aligned], symmetry: float = 0.0, mattes: Sequence[Floats] = ()) -> Mixed:
-    """The average of faces on one canvas.
-
-    Args:
-        symmetry: 0 as they are to 1 wholly symmetrical.
-        mattes: where the heads are; with them the average is transparent outside of its head.
-    """
-    own = morph.stack(faces, mattes)
-    if symmetry > 0:
-        own = with_mirrors(own, faces)
-    weights = symmetrical(np.full(len(faces), 1 / len(faces), np.float32), symmetry)
-    ground = Background("transparent") if mattes else Background()
-    return morph.mix(own, Weights(weights, weights, weights), ground)
-
-
-def with_mirrors(own: Stack, faces: Sequence[Aligned]) -> Stack:
-    """The stack with every face's mirror image behind all faces, for `symmetrical` weights."""
-    mirrors = [mirror(face) for face in faces]
-    return morph.stack([*faces, *mirrors], (*own.mattes, *(matte[:, ::-1] for matte in own.mattes)))
 
 
 def mirror(face: Aligned) -> Aligned:
@@ -47,7 +22,10 @@ def mirror(face: Aligned) -> Aligned:
 
 
 def symmetrical(weights: Floats, symmetry: float) -> Floats:
-    """(2N,) weights of N faces and their mirror images; (N,) as they are without symmetry."""
+    """(2N,) weights of N faces and of their mirror images behind them; (N,) as they are without symmetry.
+
+    symmetry: 0 as they are to 1 wholly symmetrical.
+    """
     if symmetry <= 0:
         return weights
     half = min(symmetry, 1.0) / 2

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceapp.edit.points import five_of
 from faceapp.models.align import dlib_boxes
 from faceapp.models.boxes import overlaps
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
-from faceapp.types import Box, Detections, Face, Floats, Image, check_shape
+from faceapp.pipeline.quality import pose
+from faceapp.types import Box, Detections, Face, Floats, Image, Quality, check_shape
 
 LANDMARKER = "dlib-68"
 SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
@@ -28,6 +30,16 @@ class EditFace:
 
     def __post_init__(self) -> None:
         check_shape("points", self.points, (68, 2))
+
+    @staticmethod
+    def of_points(points: Floats, sharpness: float = 0.5) -> EditFace:
+        """The face of a video's frame that has these points (68, 2): all else but its sharpness follows."""
+        five = five_of(points)
+        yaw, pitch, roll = pose(five)
+        low, high = points.min(0), points.max(0)
+        box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        size = min(box.width, box.height)
+        return EditFace(Face(box, five, Quality(size, sharpness, 0.5, 0.2, yaw, pitch, roll, 1.0)), points)
 
 
 class FaceReader:

@@ -21,15 +21,13 @@ from faceapp.edit.points import upright
 from faceapp.edit.provenance import stamp_frame
 from faceapp.edit.sight import TAKEN_AGAIN, astray, doubt, lean_of, locate, next_box, sight_box
 from faceapp.edit.smooth import Doubles, PointFilter, Shade, follow
-from faceapp.edit.swap import Source, SwapSettings, check_face, match_colours, swap_faces
-from faceapp.errors import UnusableFace
+from faceapp.edit.swap import Source, SwapSettings, match_colours, swap_faces, swappable
 from faceapp.live import Frame, TrackedFace, TrackState
 from faceapp.models.base import Embedder, Landmarker
-from faceapp.models.landmarks import five_points
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
-from faceapp.pipeline.quality import measure, pose
-from faceapp.types import Box, Detections, Face, Floats, Image, Quality
+from faceapp.pipeline.quality import measure
+from faceapp.types import Box, Detections, Face, Floats, Image
 
 # Smaller faces are left as they are.
 SMALLEST = 24.0
@@ -78,14 +76,13 @@ class LiveSwap:
         analyser: Analyser,
         models: Models,
         refuse: Refuse | None = None,
-        locks: Mapping[int, int | None] | None = None,
         everyone: bool = True,
         visible_mark: bool = False,
         neural: NeuralSwapper | None = None,
     ) -> None:
-        """refuse: asked once for every face. locks: track -> source, or None to leave it alone. everyone:
-        with more faces than sources these repeat. neural: draws the faces, as slowly as it does: the session
-        leaves out frames. Loads the models. Raises ModelUnavailable."""
+        """refuse: asked once for every face. everyone: with more faces than sources these repeat. neural:
+        draws the faces, as slowly as it does: the session leaves out frames. Loads the models. Raises
+        ModelUnavailable."""
         self.sources = tuple(sources)
         self._landmarker: Landmarker = models.landmarker(LANDMARKER)
         self._embedder: Embedder = models.embedder(analyser.model_key)
@@ -99,7 +96,7 @@ class LiveSwap:
         self._frames = 0
         # Each replaced as a whole, so that another thread may do it.
         self.settings = settings
-        self._locks: Mapping[int, int | None] = dict(locks or {})
+        self._locks: Mapping[int, int | None] = {}
 
     def choose(self, track: int, source: int | None) -> None:
         """From the next frame on a track gets this source; None leaves it alone."""
@@ -127,10 +124,10 @@ class LiveSwap:
         for face, actor, points in zip(shown, actors, placed, strict=True):
             if points is None:
                 continue
-            source, target = self._source_of(face, actor), _edit_face(points)
+            source, target = self._source_of(face, actor), EditFace.of_points(points)
             if source is None:
                 beside.append(target)
-            elif _possible(target):
+            elif swappable(target):
                 pairs.append((target, source))
                 if self._neural is None:
                     maps.append(self._colours(frame.image, target, source, actor))
@@ -241,23 +238,6 @@ class LiveSwap:
     def _forget(self, now: float) -> None:
         for number in [n for n, actor in self._actors.items() if now - actor.seen > FORGOTTEN]:
             del self._actors[number]
-
-
-def _edit_face(points: Floats) -> EditFace:
-    five = five_points(points[None])[0]
-    yaw, pitch, roll = pose(five)
-    low, high = points.min(0), points.max(0)
-    box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    size = min(box.width, box.height)
-    return EditFace(Face(box, five, Quality(size, 0.5, 0.5, 0.2, yaw, pitch, roll, 1.0)), points)
-
-
-def _possible(face: EditFace) -> bool:
-    try:
-        check_face(face)
-    except UnusableFace:
-        return False
-    return True
 
 
 def _size(box: Box) -> float:

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from faceapp.edit.points import BROWS, INNER_MOUTH
+from faceapp.edit.points import BROWS, INNER_MOUTH, MOUTH
 from faceapp.edit.skin import SKIN, UNIT, Mask, core, features, grown, lower_face, polygon
 from faceapp.opencv import cv2
 from faceapp.types import Floats
 
 # Shares of a face's unit (see `points.size`).
-ERODE = 0.0
 _SPECK = 0.06
 _BEARD = 0.05
 _BROW = 0.07
+# What stays around a mouth that is kept.
+_LIPS = 0.08
 # How sure a pixel of the source has to be skin below its brows.
 _SOURCE_BELOW = 0.03
 
@@ -37,8 +38,13 @@ def coverage(
     shown = (target_skin > SKIN) & (source_skin > wanted)
     brows = grown(polygon(face[17:22]) | polygon(face[22:27]), _BROW * UNIT)
     free = shown | inner | beard | features(face)
-    free &= grown(polygon(points), -ERODE * UNIT) & source_valid & ~(hidden & ~brows)
+    free &= polygon(points) & source_valid & ~(hidden & ~brows)
     return _filled(_joined(_smooth(free), inner))
+
+
+def kept_mouth(points: Floats) -> Mask:
+    """(H, W) the lips and a little around them, for a mouth that stays the target's own."""
+    return grown(polygon(points[MOUTH]), _LIPS * UNIT)
 
 
 def inner_mouth(points: Floats) -> Mask:

@@ -16,11 +16,12 @@ import numpy as np
 from faceapp.edit.blend import feathered, membrane, paste
 from faceapp.edit.detail import matched
 from faceapp.edit.faces import EditFace
-from faceapp.edit.mask import coverage
-from faceapp.edit.points import MOUTH, eye_centres, with_forehead
-from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, stand_upright
+from faceapp.edit.mask import coverage, kept_mouth
+from faceapp.edit.place import place
+from faceapp.edit.points import five_of, with_forehead
+from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, stand_upright
 from faceapp.edit.swap import Source, Swapped, SwapSettings, check_face, remarks
-from faceapp.edit.warp import Matrix, apply, chain, invert
+from faceapp.edit.warp import Matrix, chain, invert, straight
 from faceapp.models.align import point_chips, similarity
 from faceapp.models.base import Swapper
 from faceapp.models.swapper import DIMENSION
@@ -29,8 +30,6 @@ from faceapp.types import Floats, Image, check_image
 
 # Of the eye distance: how wide the rim is on which the photo's light is read.
 _RIM = 0.16
-_MOUTH_MARGIN = 0.08
-_NOSE_TIP, _MOUTH_CORNERS = 30, (48, 54)
 _DEFAULTS = SwapSettings()
 
 
@@ -53,12 +52,6 @@ class NeuralSwapper:
         network.swap(chip, vector)
         return time.monotonic() - started
 
-    def swap_face(
-        self, image: Image, target: EditFace, source: Source, settings: SwapSettings = _DEFAULTS
-    ) -> Swapped:
-        """The photo with the source's face on the target's. Raises UnusableFace, ModelUnavailable."""
-        return self.swap_faces(image, [(target, source)], settings)[1][0]
-
     def swap_faces(
         self,
         image: Image,
@@ -70,7 +63,8 @@ class NeuralSwapper:
         """The photo with every pair's source on its target, in that order, and what was done for each.
 
         The network sees every face on the photo as it came. All records share the finished photo. beside:
-        other faces of the photo; a network moves nothing around a face, so they are safe.
+        other faces of the photo; a network moves nothing around a face, so they are safe. Raises
+        UnusableFace, ModelUnavailable.
         """
         check_image(image)
         for target, _ in pairs:
@@ -78,7 +72,7 @@ class NeuralSwapper:
         canvas = image.copy()
         if not pairs:
             return canvas, ()
-        five = np.stack([five_points(target.points) for target, _ in pairs])
+        five = np.stack([five_of(target.points) for target, _ in pairs])
         network = self._network
         chips = point_chips(image, five, network.template, network.size)
         drawn = network.swap(chips, np.stack([self._who(source) for _, source in pairs]))
@@ -93,16 +87,9 @@ class NeuralSwapper:
         """(512,) the source's vector."""
         known = self._known.get(source)
         if known is None:
-            known = self._network.embed(source.image, five_points(source.face.points)[None])[0]
+            known = self._network.embed(source.image, five_of(source.face.points)[None])[0]
             self._known[source] = known
         return known
-
-
-def five_points(points: Floats) -> Floats:
-    """(5, 2) eyes, tip of the nose and corners of the mouth of 68 points (68, 2)."""
-    left, right = eye_centres(points)
-    mouth = (points[corner] for corner in _MOUTH_CORNERS)
-    return np.stack([left, right, points[_NOSE_TIP], *mouth]).astype(np.float32)
 
 
 def _lay_on(
@@ -115,36 +102,32 @@ def _lay_on(
     copy = stand_upright(image, target.points)
     mask, drawn = _covered(copy, chip, to_chip, settings)
     alpha = feathered(mask, settings.feather * UNIT) * np.float32(np.clip(settings.opacity, 0, 1))
-    box = _box(alpha, copy, image)
-    x1, y1, x2, y2 = box
-    if x2 <= x1 or y2 <= y1:
-        return (0, 0, 0, 0), np.zeros((0, 0), np.float32)
-    shift = np.array([(1.0, 0.0, x1), (0.0, 1.0, y1)])
-    size = (x2 - x1, y2 - y1)
-    to_copy = chain(shift, copy.to_copy)
-    covered = _read(alpha, to_copy, size, cv2.BORDER_CONSTANT)
-    covered[covered < 1 / 255] = 0
-    patch = _read(chip.astype(np.float32), chain(shift, to_chip), size, cv2.BORDER_REPLICATE, cv2.INTER_CUBIC)
+    there = place(image, copy.to_copy, alpha > 0)
+    if not any(there.size):
+        return there.box, np.zeros((0, 0), np.float32)
+    covered = there.share(alpha)
+    onto = chain(there.to_copy, chain(invert(copy.to_copy), to_chip))
+    patch = straight(chip.astype(np.float32), onto, there.size, cv2.BORDER_REPLICATE, cv2.INTER_CUBIC)
     if settings.degrade:
-        patch = matched(patch, image[y1:y2, x1:x2], covered > 0.5)
+        patch = matched(patch, there.cut(image), covered > 0.5)
     if settings.blend == "poisson":
-        patch = patch + _read(_light(copy, drawn, mask), to_copy, size, cv2.BORDER_REPLICATE)
-    paste(canvas, patch, covered, box)
-    return box, covered
+        patch += there.read(_light(copy, drawn, mask))
+    paste(canvas, patch, covered, there.box)
+    return there.box, covered
 
 
 def _covered(copy: Upright, chip: Image, to_chip: Matrix, settings: SwapSettings) -> tuple[Mask, Floats]:
     """What of the upright copy is covered, and (H, W, 3) what was drawn, as it lies there."""
     onto = chain(invert(copy.to_copy), to_chip)
     size = (WIDTH, HEIGHT)
-    drawn = _read(chip.astype(np.float32), onto, size, cv2.BORDER_REPLICATE)
-    inside = _read(np.ones(chip.shape[:2], np.float32), onto, size, cv2.BORDER_CONSTANT) > 0.99
+    drawn = straight(chip.astype(np.float32), onto, size, cv2.BORDER_REPLICATE)
+    inside = straight(np.ones(chip.shape[:2], np.float32), onto, size, cv2.BORDER_CONSTANT) > 0.99
     mask = coverage(
         with_forehead(copy.points), target_skin=copy.skin, source_skin=copy.skin, hidden=copy.fringe,
         source_valid=inside & copy.valid,
     )  # fmt: skip
     if settings.keep_mouth:
-        mask &= ~grown(polygon(copy.points[MOUTH]), _MOUTH_MARGIN * UNIT)
+        mask &= ~kept_mouth(copy.points)
     return mask, drawn
 
 
@@ -152,25 +135,3 @@ def _light(copy: Upright, drawn: Floats, mask: Mask) -> Floats:
     """(H, W, 3) what must be added so that the light at the rim is the photo's own."""
     rim = mask & ~grown(mask, -_RIM * UNIT) & (copy.skin > 0.5)
     return membrane(copy.image - drawn, rim.astype(np.float32), _RIM * UNIT / 2)
-
-
-def _box(alpha: Floats, copy: Upright, image: Image) -> tuple[int, int, int, int]:
-    """x1 y1 x2 y2 of the photo's pixels that alpha (H, W), on the upright copy, may change."""
-    y, x = np.nonzero(alpha > 0)
-    if not len(y):
-        return 0, 0, 0, 0
-    left, top, right, bottom = x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1
-    corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
-    found = apply(invert(copy.to_copy), corners)
-    height, width = image.shape[:2]
-    x1, y1 = np.clip(np.floor(found.min(0)), 0, (width, height)).astype(int).tolist()
-    x2, y2 = np.clip(np.ceil(found.max(0)) + 1, 0, (width, height)).astype(int).tolist()
-    return x1, y1, x2, y2
-
-
-def _read(
-    values: Floats, place: Matrix, size: tuple[int, int], edge: int, how: int = cv2.INTER_LINEAR
-) -> Floats:
-    """Values read at the places where `place` (2, 3) leads from each pixel of a result of that size."""
-    result: Floats = cv2.warpAffine(values, place, size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=edge)
-    return result

@@ -23,7 +23,6 @@ INNER_MOUTH = slice(60, 68)
 _FOREHEAD_BASE = (0, 17, 18, 19, 27, 24, 25, 26, 16)
 _FOREHEAD_RISE = np.array((0.30, 0.42, 0.50, 0.54, 0.55, 0.54, 0.50, 0.42, 0.30))
 _FOREHEAD_HEIGHT = 0.62
-FOREHEAD = slice(68, 68 + len(_FOREHEAD_BASE))
 FACE_POINTS = 68 + len(_FOREHEAD_BASE)
 # Around the face: along the jaw from the left temple, then back over the forehead.
 _OUTLINE = (*range(17), *range(76, 67, -1))

@@ -38,18 +38,22 @@ def refuse_sources(path: Path, sources: Iterable[Path | str]) -> None:
         if source and _same(path, Path(source)):
             raise Conflict(
                 "would_overwrite",
-                f"“{path.name}” is one of the photos that the result is made from.",
-                "Choose another name, so that the photo stays as it is.",
+                f"“{path.name}” is one of the files that the result is made from.",
+                "Choose another name, so that it stays as it is.",
             )
 
 
 def refuse_closed(path: Path) -> None:
     """Raise StoreUnavailable when nothing can be written at `path`: told before long work, not after it."""
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        taken = path.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise not_written(path, error) from error
     if not folder.is_dir():
         raise not_written(path, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
-    if path.is_dir() or not os.access(folder, os.W_OK):
-        reason = errno.EISDIR if path.is_dir() else errno.EACCES
+    if taken or not os.access(folder, os.W_OK):
+        reason = errno.EISDIR if taken else errno.EACCES
         raise not_written(path, OSError(reason, os.strerror(reason)))
 
 

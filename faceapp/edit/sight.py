@@ -11,11 +11,10 @@ import math
 
 import numpy as np
 
-from faceapp.edit.points import size
+from faceapp.edit.points import five_of, size
 from faceapp.edit.smooth import Doubles
 from faceapp.models.align import dlib_boxes
 from faceapp.models.base import Landmarker
-from faceapp.models.landmarks import five_points
 from faceapp.opencv import cv2
 from faceapp.pipeline.quality import pose
 from faceapp.types import Detections, Floats, Image
@@ -52,7 +51,7 @@ def locate(landmarker: Landmarker, image: Image, box: Floats, lean: float) -> Fl
 
 def doubt(landmarks: Floats, points: Floats) -> float:
     """From 0: how little the 68 points are to be believed, by the detector's five; above 1 not at all."""
-    apart = np.hypot(*(five_points(points[None])[0] - landmarks).T).mean() / size(points)
+    apart = np.hypot(*(five_of(points) - landmarks).T).mean() / size(points)
     return max(abs(pose(landmarks)[0]) / TURNED, float(apart) / APART)
 
 
@@ -113,7 +112,7 @@ def moved_box(box: Floats, move: Doubles) -> Floats:
 
 def astray(points: Floats, box: Floats) -> bool:
     """The points are on no face: far from where it was found, or much smaller or larger."""
-    own = sight_box(five_points(points[None])[0])
+    own = sight_box(five_of(points))
     side = max(float(box[2] - box[0]), 1.0)
     off = float(np.hypot(*((own[:2] + own[2:]) / 2 - (box[:2] + box[2:]) / 2))) / side
     return off > ASTRAY or not SPREAD[0] <= float(own[2] - own[0]) / side <= SPREAD[1]

@@ -111,14 +111,14 @@ def _read(image: Image, to_copy: Matrix) -> tuple[Image, Mask]:
     return pixels, valid
 
 
-def polygon(points: Floats, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> Mask:
-    """(H, W) True inside the convex hull of points (P, 2)."""
-    return polygons([points], shape)
+def polygon(points: Floats) -> Mask:
+    """(HEIGHT, WIDTH) True inside the convex hull of points (P, 2)."""
+    return polygons([points])
 
 
-def polygons(parts: Sequence[Floats], shape: tuple[int, int] = (HEIGHT, WIDTH)) -> Mask:
-    """(H, W) True inside the convex hull of any of these points (P, 2)."""
-    drawn = np.zeros(shape, np.uint8)
+def polygons(parts: Sequence[Floats]) -> Mask:
+    """(HEIGHT, WIDTH) True inside the convex hull of any of these points (P, 2)."""
+    drawn = np.zeros((HEIGHT, WIDTH), np.uint8)
     for points in parts:
         corners = np.rint(np.minimum(np.maximum(points, -4000), 4000) * 16).astype(np.int32)
         cv2.fillConvexPoly(drawn, cv2.convexHull(corners), 1, cv2.LINE_8, 4)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -21,40 +21,35 @@ from faceapp.edit.cast import turn
 from faceapp.edit.colour import Colours, colours
 from faceapp.edit.faces import LANDMARKER, EditFace
 from faceapp.edit.frames import Clip, ClipFrame, RawFrame, develop, read_frames
-from faceapp.edit.points import eye_distance, upright
+from faceapp.edit.points import eye_distance, five_of, upright
 from faceapp.edit.sight import TAKEN_AGAIN, astray, doubt, lean_of, locate, moved_box, next_box, sight_box
 from faceapp.edit.skin import stand_upright
 from faceapp.edit.smooth import Doubles, Shade, along_motion, follow, over_time
 from faceapp.edit.swap import skin_sample
+from faceapp.edit.trace import CARRIED, Sample, Trace
 from faceapp.errors import FaceAppError
 from faceapp.live import Frame
-from faceapp.models.landmarks import five_points
 from faceapp.models.registry import Models
-from faceapp.opencv import cv2
 from faceapp.pipeline.analysis import Analyser, in_order
-from faceapp.pipeline.quality import measure, pose
+from faceapp.pipeline.quality import measure
 from faceapp.stream.track import LiveTrack
 from faceapp.stream.tracker import Tracker
-from faceapp.types import Box, Detections, Face, Floats, Image, Ints, Quality
+from faceapp.types import Detections, Floats, Image, Ints
 
 # Frames from one detection to the next, and from one measure of colours to the next.
 EVERY = 5
 COLOURS_EVERY = 8
 # So many faces of a frame get new points; with more of them they take turns, and follow the flow in between.
 PLACED = 3
-# How far points are believed that were not placed but carried along.
-CARRIED = 0.05
+# Faces are looked for from so many pixels on.
 MIN_FACE = 24
 # A track that is shorter is no face, or nobody sees it.
 SHORTEST = 3
 # A face that is out of sight for so many frames is carried over them.
 LONGEST_GAP = 8
-# The best faces of a track, that say who it is.
-SAMPLES = 3
-CROP_MARGIN, CROP_SIDE = 0.35, 192
 # Colours change with the light, not from frame to frame: the bell over which they are averaged.
 COLOUR_WIDTH = 6.0
-# What the user should look at before the run.
+# What the user should look at before the run: degrees of yaw, sharpness, pixels of the shorter side.
 PROFILE, BLURRED, SMALL = 42.0, 0.15, 24.0
 # Doubts that are nearer to each other are one.
 ONE_DOUBT = 5
@@ -126,14 +121,8 @@ class FaceTrack:
 
     def face(self, frame: int) -> EditFace:
         """The face in one of its frames."""
-        points = self.points[frame - self.first]
-        five = five_points(points[None])[0]
-        yaw, pitch, roll = pose(five)
-        low, high = points.min(0), points.max(0)
-        box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-        sharpness = float(self.sharpness[frame - self.first])
-        size = min(box.width, box.height)
-        return EditFace(Face(box, five, Quality(size, sharpness, 0.5, 0.2, yaw, pitch, roll, 1.0)), points)
+        at = frame - self.first
+        return EditFace.of_points(self.points[at], float(self.sharpness[at]))
 
     def skin(self, frame: int) -> Colours:
         """The colours of its skin there."""
@@ -227,17 +216,6 @@ class Survey:
         return tuple(sorted(found, key=lambda suspect: (suspect.first, suspect.track)))
 
 
-@dataclass(eq=False)
-class _Sample:
-    """A face that may say who a track is: fitness 0 to 1, the part of the frame with its box and points."""
-
-    fitness: float
-    frame: int
-    part: Image
-    box: Floats
-    landmarks: Floats
-
-
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """A track as the tracker left it in one frame. box (4,), landmarks (5, 2)."""
@@ -261,27 +239,6 @@ class _Look:
     seen: tuple[_Seen, ...]
 
 
-@dataclass(eq=False)
-class _Trace:
-    """What is gathered of a track while the clip runs; one entry for each frame from `first` on."""
-
-    first: int
-    box: Floats
-    points: list[Floats] = field(default_factory=list)
-    moves: list[Doubles] = field(default_factory=list)
-    found: list[bool] = field(default_factory=list)
-    trust: list[float] = field(default_factory=list)
-    doubts: dict[int, float] = field(default_factory=dict)
-    sharpness: dict[int, float] = field(default_factory=dict)
-    colours: dict[int, Floats] = field(default_factory=dict)
-    samples: list[_Sample] = field(default_factory=list)
-    confirmed: bool = False
-
-    @property
-    def next(self) -> int:
-        return self.first + len(self.points)
-
-
 class Surveyor:
     """Looks at one clip from its first to its last frame."""
 
@@ -293,7 +250,7 @@ class Surveyor:
         self._embedder = models.embedder(analyser.model_key)
         calibration = models.spec(analyser.model_key).calibration
         self._threshold = calibration.threshold if calibration is not None else 0.0
-        self._traces: dict[LiveTrack, _Trace] = {}
+        self._traces: dict[LiveTrack, Trace] = {}
         self._recent: deque[tuple[ClipFrame, Shade]] = deque(maxlen=EVERY + 2)
         self._stamps: list[int] = []
         self._cuts: list[int] = []
@@ -376,45 +333,28 @@ class Surveyor:
                 trace = self._traces[seen.track] = self._renewed(seen, number)
             self._place(seen, trace, moves.get(seen.track), look.frame, (number + index) % turns == 0)
 
-    def _renewed(self, seen: _Seen, number: int) -> _Trace:
+    def _renewed(self, seen: _Seen, number: int) -> Trace:
         """A new trace of a track; what it had is kept under a key of its own."""
         old = self._traces.pop(seen.track, None)
         if old is not None:
             self._traces[_spent(seen.track)] = old
-        return _Trace(number, sight_box(seen.landmarks))
+        return Trace(number, sight_box(seen.landmarks))
 
-    def _place(self, seen: _Seen, trace: _Trace, move: Doubles | None, frame: ClipFrame, turn: bool) -> None:
+    def _place(self, seen: _Seen, trace: Trace, move: Doubles | None, frame: ClipFrame, turn: bool) -> None:
         """Points for one face in this frame. turn: place them anew, unless they cannot be carried along."""
         trace.box = next_box(trace.box, sight_box(seen.landmarks), move, seen.detected)
         if move is not None and not turn:
-            placed, found, trust = _carried(trace.points[-1], move), trace.found[-1], CARRIED
+            placed, found, trust = trace.carried(move), trace.found[-1], CARRIED
         else:
             lean = upright(trace.points[-1]) if move is not None else lean_of(seen.landmarks)
             placed = locate(self._landmarker, frame.image, trace.box, lean)
             found, trust = not astray(placed, trace.box), 1.0
             if not found:
                 trust = CARRIED
-                placed = _carried(trace.points[-1], move) if move is not None else placed
-        self._bridge(trace, placed, frame.number)
-        self._append(trace, placed, move, found, trust)
+                placed = trace.carried(move) if move is not None else placed
+        trace.add(frame.number, placed, move, found, trust)
 
-    def _append(self, trace: _Trace, placed: Floats, move: Doubles | None, found: bool, trust: float) -> None:
-        trace.moves.append(_move_of(trace, placed, move))
-        trace.points.append(placed)
-        trace.found.append(found)
-        trace.trust.append(trust)
-
-    def _bridge(self, trace: _Trace, placed: Floats, number: int) -> None:
-        """Fill the frames in which the face was out of sight: it went straight from there to here."""
-        missing = number - trace.next
-        if missing <= 0 or not trace.points:
-            return
-        start = trace.points[-1]
-        for step in range(1, missing + 1):
-            points = np.asarray(start + (placed - start) * (step / (missing + 1)), np.float32)
-            self._append(trace, points, None, False, CARRIED)
-
-    def _go_back(self, trace: _Trace) -> None:
+    def _go_back(self, trace: Trace) -> None:
         """A face that has come into the picture since the last detection was there in the frames before."""
         earlier = [entry for entry in self._recent if entry[0].number < trace.first]
         if not earlier or earlier[-1][0].number != trace.first - 1:
@@ -422,7 +362,7 @@ class Surveyor:
         now = next((shade for frame, shade in self._recent if frame.number == trace.first), None)
         if now is None:
             return
-        box = sight_box(five_points(trace.points[0][None])[0])
+        box = sight_box(five_of(trace.points[0]))
         for frame, shade in reversed(earlier):
             move = follow(now, shade, [trace.points[0]])[0]
             if move is None or self._taken(trace, frame.number):
@@ -431,15 +371,10 @@ class Surveyor:
             placed = locate(self._landmarker, frame.image, box, upright(trace.points[0]))
             if astray(placed, box) or not _inside(placed, frame.image):
                 return
-            trace.moves[0] = _inverse(move)
-            trace.first -= 1
-            trace.points.insert(0, placed)
-            trace.moves.insert(0, np.eye(2, 3))
-            trace.found.insert(0, True)
-            trace.trust.insert(0, 1.0)
+            trace.add_before(placed, move)
             now = shade
 
-    def _taken(self, trace: _Trace, number: int) -> bool:
+    def _taken(self, trace: Trace, number: int) -> bool:
         """Another trace has a face at that place in that frame."""
         centre, unit = trace.points[0].mean(0), eye_distance(trace.points[0])
         others = [
@@ -449,23 +384,19 @@ class Surveyor:
         ]
         return any(float(np.hypot(*(other - centre))) < unit for other in others)
 
-    def _sample(self, seen: _Seen, trace: _Trace, frame: ClipFrame) -> None:
+    def _sample(self, seen: _Seen, trace: Trace, frame: ClipFrame) -> None:
         """Keep the face when it is among the best of its track."""
         quality = measure(frame.image, seen.box, seen.landmarks, seen.score)
         trace.sharpness[frame.number] = quality.sharpness
         trace.doubts[frame.number] = doubt(seen.landmarks, trace.points[-1])
         turned = max(abs(quality.yaw), abs(quality.pitch)) / 54
         fitness = quality.sharpness * math.exp(-(turned**2)) * min(1.0, quality.size / 60)
-        if len(trace.samples) == SAMPLES and fitness <= trace.samples[-1].fitness:
-            return
-        part, box, landmarks = _around(frame.image, seen.box, seen.landmarks)
-        trace.samples.append(_Sample(fitness, frame.number, part.copy(), box, landmarks))
-        trace.samples.sort(key=lambda sample: -sample.fitness)
-        del trace.samples[SAMPLES:]
+        if trace.keeps(fitness):
+            trace.keep(Sample.cut(fitness, frame.number, frame.image, seen.box, seen.landmarks))
 
     # -- the whole clip ---------------------------------------------------------------------------------
 
-    def _finished(self, traces: list[_Trace]) -> Survey:
+    def _finished(self, traces: list[Trace]) -> Survey:
         vectors = np.stack([self._embedded(trace) for trace in traces])
         people = self._people(traces, vectors)
         tracks = tuple(
@@ -474,7 +405,7 @@ class Surveyor:
         )
         return Survey(self._clip, np.array(self._stamps, np.int64), tracks, tuple(self._cuts))
 
-    def _embedded(self, trace: _Trace) -> Floats:
+    def _embedded(self, trace: Trace) -> Floats:
         chips = []
         for sample in trace.samples:
             found = Detections(sample.box[None], np.ones(1, np.float32), sample.landmarks[None])
@@ -484,7 +415,7 @@ class Surveyor:
         mean = (weights[:, None] * rows).sum(0)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
-    def _people(self, traces: list[_Trace], vectors: Floats) -> list[int]:
+    def _people(self, traces: list[Trace], vectors: Floats) -> list[int]:
         """For each trace its person: traces whose faces are alike and that are never in one frame."""
         groups = _alike(vectors, self._threshold)
         people: list[list[int]] = []
@@ -492,7 +423,7 @@ class Surveyor:
             # Two that overlap in time are two people, however alike they are.
             own: list[list[int]] = []
             for trace in group:
-                fits = [g for g in own if not any(_overlap(traces[trace], traces[other]) for other in g)]
+                fits = [g for g in own if not any(traces[trace].overlaps(traces[other]) for other in g)]
                 if fits:
                     fits[0].append(trace)
                 else:
@@ -502,7 +433,7 @@ class Surveyor:
         owners = {trace: person for person, group in enumerate(people) for trace in group}
         return [owners[trace] for trace in range(len(traces))]
 
-    def _track(self, number: int, person: int, trace: _Trace, vector: Floats) -> FaceTrack:
+    def _track(self, number: int, person: int, trace: Trace, vector: Floats) -> FaceTrack:
         points = along_motion(np.stack(trace.points), np.stack(trace.moves), np.array(trace.trust))
         best = trace.samples[0]
         frames = np.arange(trace.first, trace.next)
@@ -510,7 +441,7 @@ class Surveyor:
         skin = over_time(_interpolated(frames, trace.colours), COLOUR_WIDTH)
         return FaceTrack(
             number, person, trace.first, points, np.array(trace.found), _strength(frames, trace.doubts),
-            sharpness.astype(np.float32), skin.astype(np.float32), vector, best.frame, _shrunk(best.part),
+            sharpness.astype(np.float32), skin.astype(np.float32), vector, best.frame, best.crop,
         )  # fmt: skip
 
 
@@ -533,30 +464,10 @@ def faded(doubts: Floats | Doubles) -> Floats:
     return over_time(np.array(believed, np.float32), FADE_WIDTH)
 
 
-def _carried(points: Floats, move: Doubles) -> Floats:
-    return np.asarray(points @ move[:, :2].T + move[:, 2], np.float32)
-
-
 def _inside(points: Floats, image: Image) -> bool:
     height, width = image.shape[:2]
     x, y = points.mean(0)
     return bool(0 <= x < width and 0 <= y < height)
-
-
-def _move_of(trace: _Trace, points: Floats, move: Doubles | None) -> Doubles:
-    """How the face came to these points: as it was followed, else as its points say."""
-    if move is not None:
-        return move
-    if not trace.points:
-        return np.eye(2, 3)
-    from faceapp.models.align import similarity
-
-    return similarity(trace.points[-1], points)
-
-
-def _inverse(move: Doubles) -> Doubles:
-    back: Doubles = cv2.invertAffineTransform(move)
-    return back
 
 
 def _skin_colours(image: Image, points: Floats) -> Floats:
@@ -577,24 +488,6 @@ def _interpolated(frames: Ints, known: dict[int, Floats]) -> Floats:
     return np.stack(columns, 1).astype(np.float32)
 
 
-def _around(image: Image, box: Floats, landmarks: Floats) -> tuple[Image, Floats, Floats]:
-    """The part of a frame around a face, with its box and points in that part."""
-    height, width = image.shape[:2]
-    margin = CROP_MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
-    left, top = max(0, int(box[0] - margin)), max(0, int(box[1] - margin))
-    right, bottom = min(width, math.ceil(box[2] + margin)), min(height, math.ceil(box[3] + margin))
-    corner = np.array([left, top], np.float32)
-    return image[top:bottom, left:right], box - np.tile(corner, 2), landmarks - corner
-
-
-def _shrunk(part: Image) -> Image:
-    scale = CROP_SIDE / max(part.shape[:2])
-    if scale >= 1:
-        return part
-    smaller: Image = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return smaller
-
-
 def _alike(vectors: Floats, threshold: float) -> list[list[int]]:
     """Groups of rows (positions) whose mean distance is within the threshold: average linkage."""
     if len(vectors) < 2:
@@ -604,10 +497,6 @@ def _alike(vectors: Floats, threshold: float) -> list[list[int]]:
 
     labels = fcluster(linkage(pdist(vectors, "cosine"), "average"), threshold, "distance")
     return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-
-
-def _overlap(one: _Trace, other: _Trace) -> bool:
-    return one.first < other.next and other.first < one.next
 
 
 def _spent(track: LiveTrack) -> LiveTrack:

@@ -23,11 +23,12 @@ from faceapp.edit.colour import ColourMap, Colours, Method, colours
 from faceapp.edit.colour import colour_map as fitted
 from faceapp.edit.detail import matched
 from faceapp.edit.faces import EditFace
-from faceapp.edit.mask import coverage, inner_mouth
+from faceapp.edit.mask import coverage, inner_mouth, kept_mouth
 from faceapp.edit.outline import bend, bent, seen
+from faceapp.edit.place import Place, place
 from faceapp.edit.points import INNER_MOUTH, MOUTH, ring, size, with_forehead
 from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, polygons, stand_upright
-from faceapp.edit.warp import Matrix, Warp, apply, chain, enlarged, invert, moved, piecewise, triangulate
+from faceapp.edit.warp import Matrix, Warp, apply, chain, invert, moved, piecewise, triangulate
 from faceapp.errors import UnusableFace
 from faceapp.models.align import similarity
 from faceapp.opencv import cv2
@@ -45,13 +46,16 @@ _AROUND = 0.3
 _STRUCTURE = 0.13
 # In units of both: faces whose middles are further apart have nothing to do with each other.
 _NEAR = 2.5
+# Of the 77 points those that a landmarker found: the forehead's are guessed.
+_STEADY = slice(0, 68)
 # What a mask says of pixels that were moved, but show nothing of the source.
 _TRACE = np.float32(1 / 255)
 # Of the eye distance: how wide the rim is on which the photo's colours are read.
 _RIM, _RIM_BLUR = 0.1, 0.08
 _CHEEKS_ERODE = 0.1
-# In units: what stays around a mouth that is kept.
-_LIPS = 0.08
+# The target's teeth begin to show where the shape opens a mouth by `_PARTED` units more than `_WIDER` times
+# what the source opened it; `_OPENING` units further they show wholly, with an edge as soft as `_TEETH_BLUR`.
+_WIDER, _PARTED, _OPENING, _TEETH_BLUR = 1.3, 0.04, 0.06, 0.03
 # The light's correction is whole at the rim and fades towards the middle, where a face is recognised: so
 # far inside, in units, this share of it is left.
 _FADE, _DEEP = 0.4, 0.4
@@ -114,8 +118,8 @@ class _Plan:
 
     warp, nearby: to pixels of the source's photo, and the similarity that does nearly the same. ground: to
     pixels of the target's photo, bent to the new outline, and moving (H, W), where that moves any. alpha
-    (H, W), light (H, W, 3). lips: to pixels of the target's photo, with how much of it shows between the
-    lips.
+    (H, W): how much of each pixel is the source's. light (H, W, 3): what is added to its colours, if
+    anything. lips: to pixels of the target's photo, with how much of it shows between the lips.
     """
 
     copy: Upright
@@ -124,7 +128,7 @@ class _Plan:
     ground: Warp
     moving: Floats
     alpha: Floats
-    light: Floats
+    light: Floats | None
     colours: ColourMap
     lips: tuple[Warp, Floats] | None
 
@@ -158,6 +162,15 @@ def check_face(face: EditFace) -> None:
         )
 
 
+def swappable(face: EditFace) -> bool:
+    """Whether `check_face` lets it pass: a face of a video that is none does not keep the others waiting."""
+    try:
+        check_face(face)
+    except UnusableFace:
+        return False
+    return True
+
+
 def skin_sample(copy: Upright) -> Mask:
     """(H, W) the pixels whose colours stand for a face: skin inside the 68 points' hull."""
     inside = grown(polygon(copy.points), -_CHEEKS_ERODE * UNIT) & copy.valid
@@ -166,7 +179,7 @@ def skin_sample(copy: Upright) -> Mask:
 
 
 def match_colours(target: EditFace, image: Image, source: Source, method: Method = "mkl") -> ColourMap:
-    """The colour map of a swap: video smooths it over the frames and hands it to `swap_face`."""
+    """The colour map of a swap: a live session smooths it over the frames and hands it to `swap_faces`."""
     copy = stand_upright(image, target.points)
     return fitted(source.colours, colours(copy.image, skin_sample(copy)), method)
 
@@ -176,13 +189,9 @@ def swap_face(
     target: EditFace,
     source: Source,
     settings: SwapSettings = SwapSettings(),
-    colour_map: ColourMap | None = None,
 ) -> Swapped:
-    """The photo with the source's face on the target's. Raises UnusableFace.
-
-    colour_map: used instead of the one that is measured on this photo.
-    """
-    return swap_faces(image, [(target, source)], settings, [colour_map])[1][0]
+    """The photo with the source's face on the target's. Raises UnusableFace."""
+    return swap_faces(image, [(target, source)], settings)[1][0]
 
 
 def swap_faces(
@@ -196,13 +205,20 @@ def swap_faces(
     """The photo with every pair's source on its target, in that order, and what was done for each.
 
     Every face is measured on the photo as it came: no swap changes what the next one sees. All records share
-    the finished photo. workers: threads that plan the faces side by side, where a photo must be quick rather
-    than many. beside: other faces of the photo, which must stay as they are. Raises UnusableFace.
+    the finished photo.
+
+    Args:
+        colour_maps: one for each pair, used instead of what is measured on the photo; None in it measures.
+        workers: threads that plan the faces side by side, where a photo must be quick rather than many.
+        beside: other faces of the photo, which must stay as they are.
+
+    Raises:
+        UnusableFace: points that are no face.
     """
     check_image(image)
     for target, _ in pairs:
         check_face(target)
-    given = [*colour_maps, *[None] * len(pairs)]
+    given = colour_maps or [None] * len(pairs)
     around = _neighbours([target for target, _ in pairs], beside)
     jobs = [
         partial(_plan, image, target, source, settings, given[index], around[index])
@@ -263,34 +279,31 @@ def _plan(
     given: ColourMap | None,
     beside: Sequence[Floats],
 ) -> _Plan:
+    """How the source's face is put onto the target's. given: colours that are used instead of the measured
+    ones. beside: (68, 2) the points of faces that must stay as they are."""
     plain = stand_upright(image, target.points)
     own, other = with_forehead(source.upright.points), with_forehead(plain.points)
     shape, onto = _shape(own, other, settings.likeness)
     opacity = float(np.clip(settings.opacity, 0, 1))
-    mouth = grown(polygon(other[MOUTH]), _LIPS * UNIT) & settings.keep_mouth
+    mouth = kept_mouth(other) & settings.keep_mouth
     still = mouth | polygons([apply(plain.to_copy, with_forehead(points)) for points in beside])
     ground = bend(plain, other, other + np.float32(opacity) * (shape - other), still)
     copy = seen(plain, ground)
     warp = _warp(own, shape)
-    face = np.asarray(warp.read(source.upright.image), np.uint8)
-    skin = np.asarray(warp.read(source.upright.skin, inside=True), np.float32)
-    valid = warp.read(source.upright.valid.astype(np.float32), inside=True) > 0.5
-    hidden = copy.fringe | (warp.read(source.upright.fringe.astype(np.float32), inside=True) > 0.5)
-    mask = coverage(shape, copy.skin, skin, hidden, valid) & copy.valid & ~mouth
+    face = _laid(source.upright, warp, copy, shape)
+    mask = coverage(shape, copy.skin, face.skin, copy.fringe | face.fringe, face.valid) & copy.valid & ~mouth
     chosen = given or fitted(source.colours, colours(plain.image, skin_sample(plain)), settings.colour)
-    light = np.zeros((HEIGHT, WIDTH, 3), np.float32)
-    if settings.blend == "poisson":
-        rim = mask & ~grown(mask, -_RIM * UNIT) & (copy.skin > 0.5) & (skin > 0.5)
-        difference = copy.image - chosen.of(face)
-        light = slope(difference, np.where(mask, np.minimum(skin, copy.skin), 0))
-        light += membrane(difference - light, rim.astype(np.float32), _RIM_BLUR * UNIT, mask)
-        light *= (1 - (1 - _DEEP) * feathered(mask, _FADE * UNIT))[..., None]
-    alpha = feathered(mask, settings.feather * UNIT) * np.float32(opacity)
     back, there = invert(source.upright.to_copy), invert(copy.to_copy)
-    lips = _lips(copy, shape, own, other)
-    moving = bent(ground).astype(np.float32)
     return _Plan(
-        copy, moved(warp, back), chain(onto, back), moved(ground, there), moving, alpha, light, chosen, lips
+        copy=copy,
+        warp=moved(warp, back),
+        nearby=chain(onto, back),
+        ground=moved(ground, there),
+        moving=bent(ground).astype(np.float32),
+        alpha=feathered(mask, settings.feather * UNIT) * np.float32(opacity),
+        light=_light(copy, face, mask, chosen) if settings.blend == "poisson" else None,
+        colours=chosen,
+        lips=_lips(copy, shape, own, other),
     )
 
 
@@ -309,9 +322,6 @@ def _shape(own: Floats, other: Floats, likeness: float) -> tuple[Floats, Matrix]
     return shape.astype(np.float32), invert(onto)
 
 
-_STEADY = slice(0, 68)
-
-
 def _warp(own: Floats, shape: Floats) -> Warp:
     """From places on the target's upright copy to places on the source's."""
     start = np.concatenate([own, ring(own, _AROUND)])
@@ -319,19 +329,36 @@ def _warp(own: Floats, shape: Floats) -> Warp:
     return piecewise(start, end, triangulate(end), (WIDTH, HEIGHT))
 
 
+def _laid(face: Upright, warp: Warp, copy: Upright, shape: Floats) -> Upright:
+    """The source's upright copy as it comes to lie on the target's, with its points in that shape."""
+    valid, fringe = (
+        warp.read(part.astype(np.float32), inside=True) > 0.5 for part in (face.valid, face.fringe)
+    )
+    image = np.asarray(warp.read(face.image), np.uint8)
+    skin = np.asarray(warp.read(face.skin, inside=True), np.float32)
+    return Upright(image, valid, shape[_STEADY], copy.to_copy, skin, fringe)
+
+
+def _light(copy: Upright, face: Upright, mask: Mask, chosen: ColourMap) -> Floats:
+    """(H, W, 3) what must be added to the coloured face so that the light at its rim is the target's."""
+    both = np.minimum(face.skin, copy.skin)
+    rim = mask & ~grown(mask, -_RIM * UNIT) & (both > 0.5)
+    difference = copy.image - chosen.of(face.image)
+    light = slope(difference, np.where(mask, both, 0))
+    light += membrane(difference - light, rim.astype(np.float32), _RIM_BLUR * UNIT, mask)
+    light *= (1 - (1 - _DEEP) * feathered(mask, _FADE * UNIT))[..., None]
+    return light
+
+
 def _lips(copy: Upright, shape: Floats, own: Floats, other: Floats) -> tuple[Warp, Floats] | None:
     """What shows between the lips where the shape opens a mouth that is closed on the source's photo: the
     target's own teeth, moved along. None where the source's will do."""
-    wanted = _opened(shape)
-    had = _opened(own)
-    share = float(np.clip((wanted - 1.3 * had - 0.04) / 0.06, 0, 1))
+    wanted, had = _opened(shape), _opened(own)
+    share = float(np.clip((wanted - _WIDER * had - _PARTED) / _OPENING, 0, 1))
     if share <= 0:
         return None
-    start = np.concatenate([other, ring(other, _AROUND)])
-    end = np.concatenate([shape, ring(shape, _AROUND)])
-    warp = piecewise(start, end, triangulate(end), (WIDTH, HEIGHT))
-    soft = cv2.GaussianBlur(inner_mouth(shape).astype(np.float32), (0, 0), 0.03 * UNIT)
-    return moved(warp, invert(copy.to_copy)), soft * np.float32(share)
+    soft = cv2.GaussianBlur(inner_mouth(shape).astype(np.float32), (0, 0), _TEETH_BLUR * UNIT)
+    return moved(_warp(other, shape), invert(copy.to_copy)), soft * np.float32(share)
 
 
 def _opened(points: Floats) -> float:
@@ -344,37 +371,38 @@ def _carry_out(
     image: Image, canvas: Image, source: Source, plan: _Plan, settings: SwapSettings
 ) -> tuple[tuple[int, int, int, int], Floats]:
     """Bring a plan to the photo's pixels and onto the canvas, in place; the box and the mask of the swap."""
-    box = _box(image, plan)
-    x1, y1, x2, y2 = box
-    if x2 <= x1 or y2 <= y1:
-        return (0, 0, 0, 0), np.zeros((0, 0), np.float32)
-    place, extent = _placed(plan.copy.to_copy, box), (x2 - x1, y2 - y1)
-    alpha = _enlarged(plan.alpha, place, extent)
-    alpha[alpha < 1 / 255] = 0
-    bent_there = _bend_ground(canvas, plan, place, box)
-    under = image[y1:y2, x1:x2]
-    patch = plan.colours.of(_pixels(source, enlarged(plan.warp, plan.nearby, place, extent), plan))
-    if settings.degrade:
-        patch = matched(patch, under, alpha > 0.5)
-    patch += _enlarged(plan.light, place, extent)
+    there = place(image, plan.copy.to_copy, (plan.alpha > 0) | (plan.moving > 0))
+    if not any(there.size):
+        return there.box, np.zeros((0, 0), np.float32)
+    alpha = there.share(plan.alpha)
+    moving = _bend_ground(canvas, plan, there)
+    paste(canvas, _patch(image, source, plan, there, alpha, settings.degrade), alpha, there.box)
+    alpha[moving] = np.maximum(alpha[moving], _TRACE)
+    return there.box, alpha
+
+
+def _bend_ground(canvas: Image, plan: _Plan, there: Place) -> Mask:
+    """Bend what lies around a face, in place; (H, W) where pixels of the box have moved."""
+    moving: Mask = there.read(plan.moving) > 0.5
+    if moving.any():
+        warp = there.enlarged(plan.ground, invert(plan.copy.to_copy))
+        there.cut(canvas)[moving] = _sharp(canvas, warp)[moving]
+    return moving
+
+
+def _patch(image: Image, source: Source, plan: _Plan, there: Place, alpha: Floats, degrade: bool) -> Floats:
+    """(H, W, 3) what the box shows where the source covers it: its face in the target's colours and light,
+    as sharp and as grainy, and with the target's teeth."""
+    patch = plan.colours.of(_pixels(source, there.enlarged(plan.warp, plan.nearby), plan))
+    if degrade:
+        patch = matched(patch, there.cut(image), alpha > 0.5)
+    if plan.light is not None:
+        patch += there.read(plan.light)
     if plan.lips is not None:
         warp, share = plan.lips
-        teeth = enlarged(warp, invert(plan.copy.to_copy), place, extent).read(image)
-        patch += _enlarged(share, place, extent)[..., None] * (teeth - patch)
-    paste(canvas, patch, alpha, box)
-    alpha[bent_there] = np.maximum(alpha[bent_there], _TRACE)
-    return box, alpha
-
-
-def _bend_ground(canvas: Image, plan: _Plan, place: Matrix, box: tuple[int, int, int, int]) -> Mask:
-    """Bend what lies around a face, in place; (H, W) where pixels of the box have moved."""
-    x1, y1, x2, y2 = box
-    size = (x2 - x1, y2 - y1)
-    moving: Mask = _enlarged(plan.moving, place, size) > 0.5
-    if moving.any():
-        warp = enlarged(plan.ground, invert(plan.copy.to_copy), place, size)
-        canvas[y1:y2, x1:x2][moving] = _sharp(canvas, warp)[moving]
-    return moving
+        teeth = there.enlarged(warp, invert(plan.copy.to_copy)).read(image)
+        patch += there.read(share)[..., None] * (teeth - patch)
+    return patch
 
 
 def _sharp(image: Image, warp: Warp) -> Image:
@@ -387,34 +415,6 @@ def _sharp(image: Image, warp: Warp) -> Image:
     part = image[top:bottom, left:right]
     read: Image = cv2.remap(part, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return read
-
-
-def _box(image: Image, plan: _Plan) -> tuple[int, int, int, int]:
-    """x1 y1 x2 y2 of the photo's pixels that the plan may change."""
-    y, x = np.nonzero((plan.alpha > 0) | (plan.moving > 0))
-    if not len(y):
-        return 0, 0, 0, 0
-    left, top, right, bottom = x.min() - 1, y.min() - 1, x.max() + 1, y.max() + 1
-    corners = np.array([(left, top), (right, top), (left, bottom), (right, bottom)], np.float32)
-    found = apply(invert(plan.copy.to_copy), corners)
-    height, width = image.shape[:2]
-    x1, y1 = np.clip(np.floor(found.min(0)), 0, (width, height)).astype(int).tolist()
-    x2, y2 = np.clip(np.ceil(found.max(0)) + 1, 0, (width, height)).astype(int).tolist()
-    return x1, y1, x2, y2
-
-
-def _placed(to_copy: Matrix, box: tuple[int, int, int, int]) -> Matrix:
-    """The (2, 3) matrix from pixels of a box of the photo to those of the upright copy."""
-    place: Matrix = to_copy.copy()
-    place[:, 2] += place[:, :2] @ box[:2]
-    return place
-
-
-def _enlarged(values: Floats, place: Matrix, size: tuple[int, int]) -> Floats:
-    """Values of the upright copy, read between its pixels for every pixel of a box of the photo."""
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    result: Floats = cv2.warpAffine(values, place, size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
-    return result
 
 
 def _pixels(source: Source, warp: Warp, plan: _Plan) -> Image:

@@ -37,8 +37,8 @@ from faceapp.edit.provenance import Made, Marking, mark_file, stamp_frame
 from faceapp.edit.results import refuse_sources, whole
 from faceapp.edit.segments import RenderFolder
 from faceapp.edit.survey import FaceTrack, Survey
-from faceapp.edit.swap import Source, Swapped, SwapSettings, check_face, prepare, swap_faces
-from faceapp.errors import FaceAppError, UnusableFace
+from faceapp.edit.swap import Source, Swapped, SwapSettings, prepare, swap_faces, swappable
+from faceapp.errors import FaceAppError
 from faceapp.pipeline.analysis import in_order
 from faceapp.stream.sources import SourceLost
 from faceapp.types import Floats, Image, Photo
@@ -99,11 +99,7 @@ def cast_video(
     choices: `locks` and `leave` mean people of the survey here. unused: sources that may not be used. barred:
     people who must not be changed. Raises BadRequest, UnusableFace.
     """
-    distances = np.zeros((len(survey.people), len(sources)), np.float32)
-    if len(sources):
-        known = np.stack([source.embedding for source in sources])
-        found = np.stack([survey.embedding(person) for person in range(len(survey.people))])
-        distances = np.asarray(1.0 - found @ known.T, np.float32)
+    distances = _distances(survey, sources)
     fitting = [[best_fit(track.face(track.best), source) for source in sources] for track in survey.tracks]
     turned = _always_turned(survey, fitting, distances.shape, choices.max_turn)
     survey = replace(survey, tracks=tuple(_large_enough(track) for track in survey.tracks))
@@ -117,6 +113,31 @@ def cast_video(
         unused=unused,
         forbidden=turned | unseen[:, None],
     )
+    roles, tracks = _roles(survey, casts, fitting, photos, choices.max_turn)
+    return VideoCast(casts, distances, turned, roles, replace(survey, tracks=tracks))
+
+
+def _distances(survey: Survey, sources: Sequence[SourcePerson]) -> Floats:
+    """(P, S) cosine distances from every person of a clip to every source."""
+    if not len(sources):
+        return np.zeros((len(survey.people), 0), np.float32)
+    known = np.stack([source.embedding for source in sources])
+    found = np.stack([survey.embedding(person) for person in range(len(survey.people))])
+    return np.asarray(1.0 - found @ known.T, np.float32)
+
+
+def _roles(
+    survey: Survey,
+    casts: Sequence[Cast],
+    fitting: Sequence[Sequence[SourceFace]],
+    photos: Sequence[Photo],
+    max_turn: float,
+) -> tuple[Roles, tuple[FaceTrack, ...]]:
+    """What is put onto each track, every photo prepared once; and the tracks, left alone where they are
+    turned too far from it, unless the user has decided.
+
+    fitting: for each track, of each source the face that fits it best.
+    """
     prepared: dict[tuple[int, int], Source] = {}
     roles: dict[int, Source] = {}
     tracks = list(survey.tracks)
@@ -130,8 +151,8 @@ def cast_video(
             prepared[key] = prepare(photos[shown.photo].image, shown.face)
         roles[track.number] = prepared[key]
         if not chosen.locked:
-            tracks[track.number] = _within(track, shown, choices.max_turn)
-    return VideoCast(casts, distances, turned, roles, replace(survey, tracks=tuple(tracks)))
+            tracks[track.number] = _within(track, shown, max_turn)
+    return roles, tuple(tracks)
 
 
 def tapped_person(survey: Survey, point: tuple[float, float]) -> int | None:
@@ -264,7 +285,7 @@ def _stamped(clip: Clip, frame: ClipFrame) -> ClipFrame:
 def _swapped(recipe: Recipe, frame: ClipFrame) -> tuple[ClipFrame, tuple[Swapped, ...]]:
     # A face that cannot be swapped in this frame does not keep the others from it.
     faces = [(track, track.face(frame.number)) for track in _changing(recipe, frame.number)]
-    faces = [(track, face) for track, face in faces if _possible(face)]
+    faces = [(track, face) for track, face in faces if swappable(face)]
     image: Image = frame.image
     swapped: tuple[Swapped, ...] = ()
     for strength in sorted({track.shown(frame.number) for track, _ in faces}, reverse=True):
@@ -280,14 +301,14 @@ def _painted(
     """The image of a frame with some of its faces swapped, all of them that much."""
     settings = replace(recipe.settings, opacity=recipe.settings.opacity * strength)
     pairs = [(face, recipe.roles[track.number]) for track, face in faces]
-    swapped = {track.number for track, _ in faces}
-    beside = [track.face(number) for track in recipe.survey.at(number) if track.number not in swapped]
     if recipe.neural is not None:
         return recipe.neural.swap_faces(image, pairs, settings)
     colours = [
         colour_map(source.colours, track.skin(number), settings.colour)
         for (track, _), (_, source) in zip(faces, pairs, strict=True)
     ]
+    swapped = {track.number for track, _ in faces}
+    beside = [track.face(number) for track in recipe.survey.at(number) if track.number not in swapped]
     return swap_faces(image, pairs, settings, colours, beside=beside)
 
 
@@ -296,11 +317,3 @@ def _changing(recipe: Recipe, frame: int) -> list[FaceTrack]:
     return [
         track for track in recipe.survey.at(frame) if track.number in recipe.roles and track.shown(frame) > 0
     ]
-
-
-def _possible(face: EditFace) -> bool:
-    try:
-        check_face(face)
-    except UnusableFace:
-        return False
-    return True

@@ -51,9 +51,7 @@ def triangulate(points: Floats) -> Triangles:
     from scipy.spatial import Delaunay
 
     triangles = Delaunay(points.astype(np.float64)).simplices.astype(np.int32)
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    kept: Triangles = triangles[np.abs(area) > 1e-3]
+    kept: Triangles = triangles[np.abs(areas(points, triangles)) > 1e-3]
     return kept
 
 
@@ -202,6 +200,17 @@ def _drawn(target: Floats, triangles: Triangles, size: tuple[int, int]) -> Trian
     return which
 
 
+def straight(
+    values: Floats, matrix: Matrix, size: tuple[int, int], edge: int, how: int = cv2.INTER_LINEAR
+) -> Floats:
+    """Values read at the places where a (2, 3) matrix leads from each pixel of a result of that size.
+
+    edge, how: OpenCV's names for what lies outside of the values, and for reading between them.
+    """
+    read: Floats = cv2.warpAffine(values, matrix, size, flags=how | cv2.WARP_INVERSE_MAP, borderMode=edge)
+    return read
+
+
 def enlarged(warp: Warp, nearby: Matrix, matrix: Matrix, size: tuple[int, int]) -> Warp:
     """A warp at another resolution: its pixel p stands at place `matrix` (2, 3) of the given warp.
 
@@ -211,11 +220,10 @@ def enlarged(warp: Warp, nearby: Matrix, matrix: Matrix, size: tuple[int, int]) 
     height, width = warp.x.shape
     plain = affine(nearby, (width, height))
     covered = warp.covered
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     parts = []
     for values, near in ((warp.x, plain.x), (warp.y, plain.y)):
         rest = np.where(covered, values - near, 0).astype(np.float32)
-        parts.append(cv2.warpAffine(rest, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+        parts.append(straight(rest, matrix, size, cv2.BORDER_REPLICATE))
     whole = affine(chain(matrix, nearby), size)
     return Warp(whole.x + parts[0], whole.y + parts[1])
 

@@ -87,20 +87,21 @@ def dlib_template(size: int) -> Doubles:
     return (DLIB_POINTS + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * size
 
 
-def dlib_chips(image: Image, points: Floats, size: int = DLIB_SIZE, width: float = 1.0) -> Image:
-    """(N, size, size, 3) chips for dlib's own five points (N, 5, 2), in its order. Outside is black.
+def dlib_chips(image: Image, points: Floats, width: float = 1.0) -> Image:
+    """(N, DLIB_SIZE, DLIB_SIZE, 3) chips for dlib's own five points (N, 5, 2), in its order.
 
-    width: how much of the photo a chip shows, against dlib's own chip, around the same centre.
+    Outside is black. width: how much of the photo a chip shows, against dlib's own chip, around the same
+    centre.
     """
     check_image(image)
     check_shape("points", points, (None, 5, 2))
-    template = dlib_template(size)
-    chips = np.empty((len(points), size, size, 3), np.uint8)
+    template = dlib_template(DLIB_SIZE)
+    chips = np.empty((len(points), DLIB_SIZE, DLIB_SIZE, 3), np.uint8)
     for chip, face in zip(chips, points, strict=True):
         to_photo = similarity(template, face)
-        to_photo[:, 2] += to_photo[:, :2] @ (size / 2, size / 2) * (1 - width)
+        to_photo[:, 2] += to_photo[:, :2] @ (DLIB_SIZE / 2, DLIB_SIZE / 2) * (1 - width)
         to_photo[:, :2] *= width
-        chip[...] = _dlib_chip(image, to_photo, size)
+        chip[...] = _dlib_chip(image, to_photo, DLIB_SIZE)
     return chips
 
 

@@ -136,7 +136,6 @@ class ModelSpec:
     licence: str
     remark: str = ""
     default: bool = False
-    input_size: tuple[int, int] | None = None
     template: str = ""
     dimension: int | None = None
     calibration: Calibration | None = None

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from faceapp.types import Floats, Ints
 
+# Every box is compared with every other one: more candidates than this only cost memory.
+MOST = 2000
+
 
 def overlaps(boxes: Floats, others: Floats, over: Literal["union", "smaller"] = "union") -> Floats:
     """(N, M): the shared area of each pair, divided by its union or by the smaller of the two."""
@@ -23,15 +26,15 @@ def overlaps(boxes: Floats, others: Floats, over: Literal["union", "smaller"] = 
 
 
 def suppress(
-    boxes: Floats, scores: Floats, limit: float, over: Literal["union", "smaller"] = "union", most: int = 2000
+    boxes: Floats, scores: Floats, limit: float, over: Literal["union", "smaller"] = "union"
 ) -> Ints:
-    """Positions of the boxes that stay, best first: greedy non-maximum suppression of at most `most` boxes.
+    """Positions of the boxes that stay, best first: greedy non-maximum suppression of at most `MOST` boxes.
 
     A box goes when a better one that stays overlaps it by more than `limit`. Instead of one pass of
     Python per box the rule is applied to all boxes until nothing changes: the outcome is the same,
     since box k is settled after k rounds at the latest, and in practice after three or four.
     """
-    order = np.argsort(-scores, kind="stable")[:most]
+    order = np.argsort(-scores, kind="stable")[:MOST]
     clashes = np.triu(overlaps(boxes[order], boxes[order], over) > limit, 1)
     stays: NDArray[np.bool_] = np.ones(len(order), np.bool_)
     while True:

@@ -96,10 +96,6 @@ class DlibResnet:
     def embed_chips(self, chips: Image, mirror: bool = True) -> Floats:
         return unit(self._sum(chips[None], mirror))
 
-    def descriptors(self, chips: Image) -> Floats:
-        """(N, 128) what dlib's `compute_face_descriptor` gives for these chips, to 1e-4."""
-        return self._network.run(chips)
-
     def _sum(self, views: Image, mirror: bool) -> Floats:
         """(N, dimension) sums over the views (V, N, size, size, 3) and their mirror images."""
         if mirror:

@@ -4,6 +4,7 @@ from faceapp.services.cameras import Cameras
 from faceapp.services.classroom import Classroom
 from faceapp.services.door import Services
 from faceapp.services.enrolment import Candidate, Enrolled, Enrolment
+from faceapp.services.forgetting import Forgetting
 from faceapp.services.live import Live
 from faceapp.services.morphs import Morphs
 from faceapp.services.people import People
@@ -19,6 +20,7 @@ __all__ = [
     "Classroom",
     "Enrolled",
     "Enrolment",
+    "Forgetting",
     "Live",
     "Morphs",
     "People",

@@ -14,6 +14,7 @@ from faceapp.ports import Executor, Store
 from faceapp.services.cameras import Cameras
 from faceapp.services.classroom import Classroom
 from faceapp.services.enrolment import Enrolment
+from faceapp.services.forgetting import Forgetting
 from faceapp.services.live import Live
 from faceapp.services.morphs import Morphs
 from faceapp.services.people import People
@@ -54,6 +55,7 @@ class Services:
         self.swaps = Swaps(store, models, self.analyser, self.recognition, paths, jobs, settings)
         self.morphs = Morphs(store, models, self.analyser, self.recognition, paths, jobs, settings)
         self.recognisers = Recognisers(store, self.analyser, models, paths, jobs, settings)
+        self.forgetting = Forgetting(store, self.recognisers, paths)
         self.recognition.matcher = self.recognisers.active
         self._store = store
 

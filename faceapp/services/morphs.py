@@ -15,7 +15,7 @@ import numpy as np
 
 from faceapp.config import SettingsFile
 from faceapp.edit.faces import LANDMARKER, EditFace, FaceReader
-from faceapp.edit.results import refuse_sources
+from faceapp.edit.results import refuse_closed, refuse_sources
 from faceapp.errors import BadRequest, FaceAppError, Forbidden, NotFound, TooLarge, UnusableFace
 from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.models.registry import Models
@@ -350,7 +350,7 @@ class Morphs:
         if suffix in VIDEOS and chosen.background is not None and chosen.background.kind == "transparent":
             hint = "Choose WebP, GIF or APNG, or a colour for the background."
             raise BadRequest("not_transparent", "A video cannot be transparent.", hint)
-        refuse_sources(out, [photo.path for photo in photos])
+        _check_place(out, photos)
         body = partial(
             self.write, kind="sequence", photos=tuple(photos), out=out, settings=chosen,
             faces=faces, points=points,
@@ -376,15 +376,13 @@ class Morphs:
         self, kind: str, photos: Sequence[Photo], out: Path, settings: MorphSettings | None,
         faces: Sequence[int | None] | None, points: Sequence[Floats | None] | None, place: float | None,
     ) -> Job:  # fmt: skip
-        from faceapp.tasks.morph import PICTURES
+        from faceapp.tasks.morph import check_picture
 
         chosen = settings or MorphSettings()
         chosen.check()
         _check_count(len(photos), average=kind == "average")
-        if out.suffix.lower() not in PICTURES:
-            sentence = f"“{out.name}” does not say which kind of picture it is to be."
-            raise BadRequest("bad_file_name", sentence, "Let the name end in .png, .jpg, .webp or .tif.")
-        refuse_sources(out, [photo.path for photo in photos])
+        check_picture(out)
+        _check_place(out, photos)
         body = partial(
             self.write, kind=kind, photos=tuple(photos), out=out, settings=chosen, faces=faces,
             points=points, place=place,
@@ -428,7 +426,7 @@ class Morphs:
         chosen.check()
         _check_count(len(photos), average=False)
         known = latent.check(route, out, chosen)
-        refuse_sources(out, [photo.path for photo in photos])
+        _check_place(out, photos)
         body = partial(
             self.write_latent, photos=tuple(photos), out=out, route=known, settings=chosen, faces=faces,
             points=points, watch=watch, place=place, way=way,
@@ -497,8 +495,9 @@ class Morphs:
             raise UnusableFace(refusal.code, f"No face was found on “{name}”.", refusal.hint)
         if index is not None and not 0 <= index < len(faces):
             raise UnusableFace("no_such_face", f"“{name}” has no face number {index + 1}.")
-        if index is None and len(faces) > 1:
-            remarks.append(f"There are {len(faces)} faces on “{name}”: the biggest one is used.")
+        several = f"There are {len(faces)} faces on “{name}”: the biggest one is used."
+        if index is None and len(faces) > 1 and several not in remarks:
+            remarks.append(several)
         face = faces[index or 0]
         person = self._unwilling(face.face)
         if person is not None:
@@ -542,6 +541,12 @@ def _check_count(count: int, average: bool) -> None:
         raise BadRequest("too_few_photos", f"A morph needs {least} photos or more.", "Add another photo.")
     if count > MOST_FACES:
         raise TooLarge("too_many_photos", f"More than {MOST_FACES} photos were given.", "Use fewer.")
+
+
+def _check_place(out: Path, photos: Sequence[Photo]) -> None:
+    """Raises Conflict for one of the photos themselves, StoreUnavailable for a place that takes no file."""
+    refuse_sources(out, [photo.path for photo in photos])
+    refuse_closed(out)
 
 
 def _title(word: str, photos: Sequence[Photo]) -> str:

@@ -87,11 +87,16 @@ class Recognition:
         return self.threshold_among(faces * len(self._current().gallery.person_ids))
 
     def lookalikes(self, photo: Photo, top: int = 10) -> tuple[FaceMatches, ...]:
-        """Every face of the photo with the `top` people it resembles most, best first."""
-        return tuple(self.search(face, top) for face in self._analyser.faces(photo.image))
+        """Every face of the photo with the `top` people it resembles most, best first. What is most
+        likely no face is nobody, however near."""
+        return tuple(self.resemble(face, top) for face in self._analyser.faces(photo.image))
+
+    def resemble(self, face: Face, top: int = 10) -> FaceMatches:
+        """The same for one analysed face."""
+        return _nobody_if_doubtful(self.search(face, top))
 
     def search(self, face: Face, top: int = 10) -> FaceMatches:
-        """The `top` people that an analysed face resembles most, best first."""
+        """The `top` people that an analysed face resembles most, best first; a doubtful face too."""
         assert face.embedding is not None, "the face was not embedded"
         return FaceMatches(face, self.nearest(face.embedding, top))
 
@@ -127,7 +132,7 @@ class Recognition:
 
     def recognise_faces(self, faces: tuple[Face, ...]) -> tuple[FaceMatches, ...]:
         """The same for the analysed faces of one photo, in their order."""
-        return self._decide(tuple(self._identified(face) for face in faces))
+        return self._decide(tuple(_nobody_if_doubtful(self._identified(face)) for face in faces))
 
     def identify(self, embedding: Floats, top: int = ASSIGNMENT_DEPTH) -> tuple[Match, ...]:
         """Who has this embedding (D,), by the recogniser that was chosen, else by nearest neighbour.
@@ -270,6 +275,13 @@ def stand_in(guess: Guess) -> Person:
     """Somebody whom a recogniser knows and the library does not. Their id is negative."""
     name = PersonName.parse(guess.known.name)
     return Person(-1 - guess.index, name.first_name, name.surname)
+
+
+def _nobody_if_doubtful(face: FaceMatches) -> FaceMatches:
+    """The embedding of what is no face is a place among the people by chance."""
+    if not face.face.doubtful:
+        return face
+    return replace(face, matches=tuple(replace(match, same_person=False) for match in face.matches))
 
 
 def _only(face: FaceMatches, index: int | None) -> tuple[Match, ...]:

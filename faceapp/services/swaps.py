@@ -370,7 +370,10 @@ class Swaps:
         if os.path.abspath(out) == os.path.abspath(folder):
             sentence = "The results would be written over the photos they are made from."
             raise BadRequest("same_folder", sentence, "Choose another folder for them.")
-        refuse_closed(out / folder.name)
+        if os.path.exists(out) and not os.path.isdir(out):
+            sentence = f"“{out.name}” is a file, and the results of a folder are many."
+            raise BadRequest("not_a_folder", sentence, "Name a folder for them, new or not.")
+        refuse_closed(out / folder.name if os.path.isdir(out) else out)
         return self._start(
             folder.name, tasks.swap_folder,
             sources=tuple(sources), folder=folder, out=out, settings=settings, choices=choices,
@@ -437,6 +440,11 @@ def nothing_to_do(plan: Plan) -> FaceAppError:
     if all(each.target in left for each in plan.casts):
         sentence = " ".join(reasons) or "Every face of the target is to be left alone."
         return UnusableFace("all_left", sentence, "Use another photo, or choose another face.")
+    free = [each.target for each in plan.casts if each.target not in left]
+    if np.any(plan.distances[free] <= plan.choices.max_distance):
+        sentence = "The heads of the target are turned too far away from every source."
+        hint = "Use a photo from the same side, or allow a larger turn."
+        return UnusableFace("nobody_near", sentence, hint)
     sentence = "No face of the target is near enough to a source."
     return UnusableFace("nobody_near", sentence, "Allow a larger distance.")
 
@@ -468,12 +476,17 @@ def _no_consent(person: Person, consequence: str) -> Refusal:
 
 
 def check_output(path: Path, photos: Sequence[Photo]) -> None:
-    """Raises BadRequest for an ending that is not written, Conflict for one of the photos themselves."""
+    """Raises BadRequest for an ending that is not written, Conflict for one of the photos themselves,
+    StoreUnavailable for a place that cannot be written to."""
+    if not path.suffix:
+        sentence = f"“{path.name}” does not say which kind of picture it is to be."
+        raise BadRequest("bad_ending", sentence, "Let the name end in .jpg, .png, .webp or .tif.")
     if path.suffix.lower() not in tasks.WRITTEN | {".jpeg"}:
         raise BadRequest(
             "bad_ending", f"Results are not written as “{path.suffix}”.", "Use .jpg, .png, .webp or .tif."
         )
     refuse_sources(path, [photo.path for photo in photos])
+    refuse_closed(path)
 
 
 # -- small steps --------------------------------------------------------------------------------------

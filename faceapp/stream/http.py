@@ -17,7 +17,7 @@ import time
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from faceapp.errors import FaceAppError
-from faceapp.stream.readers import Picture
+from faceapp.stream.picture import Picture
 from faceapp.stream.sources import SourceLost
 from faceapp.types import Image
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from faceapp.stream.picture import READS_TRIED, Picture
 from faceapp.stream.sources import SourceLost, SourceSpec
-from faceapp.types import Image
 
 # Of a folder of pictures, which have no times of their own.
 FOLDER_FPS = 25.0
-# A read of a live camera may fail now and then; so many in a row mean that it is gone.
-READS_TRIED = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One image as it was read. seconds: on the source's own clock, or None where it has none."""
-
-    image: Image
-    seconds: float | None = None
 
 
 class Reader(Protocol):

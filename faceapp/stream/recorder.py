@@ -42,7 +42,6 @@ class Recorder:
         self._size = (0, 0)
         self._first = self._before = self._shift = 0.0
         self._ticks = -1
-        self.has_sound = False
         # Kept in the file's metadata, when it is set before the first frame.
         self.comment = ""
 
@@ -107,7 +106,6 @@ class Recorder:
         self._video.codec_context.time_base = Fraction(1, TICKS)
         if self._sound_path is not None:
             self._sound = _Sound.of(self._sound_path, self._output, seconds)
-            self.has_sound = self._sound is not None
 
     def _write(self, image: Image, seconds: float) -> None:
         import av

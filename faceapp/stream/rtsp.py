@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from faceapp.stream.readers import READS_TRIED, Picture
+from faceapp.stream.picture import READS_TRIED, Picture
 from faceapp.stream.sources import SourceLost
 
 OPEN_MS = READ_MS = 5000

@@ -21,7 +21,8 @@ from faceapp.live import Frame, FrameResult, LiveSettings, Track, TrackedFace
 from faceapp.ports import Executor
 from faceapp.stream.capture import FIRST_WAIT, Capture, Opener
 from faceapp.stream.filmed import filmed
-from faceapp.stream.readers import Picture, Seekable, open_live, open_recorded
+from faceapp.stream.picture import Picture
+from faceapp.stream.readers import Seekable, open_live, open_recorded
 from faceapp.stream.recorder import Recorder
 from faceapp.stream.sources import SourceSpec
 from faceapp.stream.status import SourceState, Status

@@ -221,8 +221,11 @@ def test_a_way_past_three_faces() -> None:
 
 
 def test_an_average_is_symmetrical_when_wished(aligned: list[Aligned]) -> None:
-    plain = average.average(aligned).image
-    mirrored = average.average(aligned, symmetry=1.0)
+    even = np.full(len(aligned), 1 / len(aligned), np.float32)
+    both = average.symmetrical(even, 1.0)
+    plain = morph.mix(morph.stack(aligned), Weights(even, even, even)).image
+    mirrors = [average.mirror(face) for face in aligned]
+    mirrored = morph.mix(morph.stack([*aligned, *mirrors]), Weights(both, both, both))
     own = mirrored.image
     assert difference(own, own[:, ::-1]) < 0.3 * difference(plain, plain[:, ::-1])
     left, right = parts.eye_centres(mirrored.points)

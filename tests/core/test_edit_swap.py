@@ -147,9 +147,11 @@ def test_the_skin_takes_on_the_targets_colour(astronaut: Image, woman: EditFace,
 def test_a_colour_map_can_be_given(astronaut: Image, woman: EditFace, source: Source) -> None:
     measured = match_colours(woman, astronaut, source)
     own = swap_face(astronaut, woman, source)
-    given = swap_face(astronaut, woman, source, colour_map=measured)
-    halfway = swap_face(astronaut, woman, source, colour_map=measured.toward(measured.same(), 0.5))
-    assert np.array_equal(own.image, given.image) and not np.array_equal(own.image, halfway.image)
+    given, halfway = (
+        swap_faces(astronaut, [(woman, source)], colour_maps=[colour])[0]
+        for colour in (measured, measured.toward(measured.same(), 0.5))
+    )
+    assert np.array_equal(own.image, given) and not np.array_equal(own.image, halfway)
 
 
 def test_a_grey_target_gets_a_grey_face(astronaut: Image, woman: EditFace, source: Source) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from live_sessions import watched
 from made_clips import FPS, decoded, scene, times, write_clip
 
 from db.store import open_store
@@ -30,7 +31,7 @@ from faceapp.edit.smooth import Doubles
 from faceapp.edit.survey import Survey
 from faceapp.errors import BadRequest, Cancelled, Conflict, FaceAppError, Forbidden, StoreUnavailable
 from faceapp.jobs import JobContext, JobManager, State, ThreadExecutor
-from faceapp.live import Frame, FrameResult, TrackedFace
+from faceapp.live import Frame, TrackedFace
 from faceapp.models.align import dlib_boxes
 from faceapp.models.landmarks import five_points
 from faceapp.models.registry import Models
@@ -39,7 +40,6 @@ from faceapp.paths import Paths
 from faceapp.pipeline import quality
 from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
-from faceapp.stream.session import Painter
 from faceapp.stream.sources import SourceLost, SourceSpec
 from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import Floats, Image, PersonName, Photo
@@ -487,19 +487,6 @@ def test_old_renders_go_and_the_one_at_work_stays(tmp_path: Path) -> None:
 
 
 # -- live --------------------------------------------------------------------------------------------
-
-
-def watched(services: Services, path: Path, painter: Painter) -> list[FrameResult]:
-    """Every result of a file that is played with this painter."""
-    session = services.live.open(SourceSpec.parse(str(path)), keep=False)
-    session.set_painter(painter)
-    results: list[FrameResult] = []
-    session.subscribe(results.append)
-    end = time.monotonic() + 60
-    while not session.status.over and time.monotonic() < end:
-        time.sleep(0.02)
-    session.stop()
-    return results
 
 
 def test_a_live_session_shows_the_source_on_the_faces(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceapp.errors import BadRequest, Cancelled, NotFound, UnusableFace
+from faceapp.errors import BadRequest, Cancelled, Conflict, NotFound, UnusableFace
 from faceapp.jobs import JobContext
 from faceapp.opencv import cv2
 from faceapp.pipeline.photos import decode_photo, photo_from_pixels, read_photo
@@ -141,6 +141,39 @@ def test_a_photo_without_a_file_is_kept(services: Services, portrait_files: dict
     assert services.people.crop(enrolled.face.id)[:2] == b"\xff\xd8"
 
 
+def test_one_enrolment_is_one_step_back(
+    services: Services, portrait_files: dict[str, Path], tmp_path: Path, hopper: Image
+) -> None:
+    services.enrolment.enrol(read_photo(portrait_files["astronaut"]), EILEEN, face=0)
+    services.people.undo()
+    assert services.people.count() == (0, 0, 0)
+    services.people.redo()
+    assert services.people.count() == (1, 1, 1)
+    mirrored = save(tmp_path / "mirrored.png", np.ascontiguousarray(hopper[:, ::-1]))
+    paths = [portrait_files["hopper"], tmp_path / "missing.png", mirrored]
+    report = services.enrolment.enrol_photos(JobContext.silent(), paths, GRACE)
+    assert (report.photos, len(report.skipped)) == (2, 1)
+    assert services.people.journal()[0].sentence == "Enrolled 2 faces of Grace Hopper."
+    services.people.undo()
+    assert [person.name for person in services.people.find()] == ["Eileen Collins"]
+
+
+def test_an_enrolment_that_is_taken_back_while_it_runs_ends(
+    services: Services, portrait_files: dict[str, Path], tmp_path: Path, hopper: Image
+) -> None:
+    mirrored = save(tmp_path / "mirrored.png", np.ascontiguousarray(hopper[:, ::-1]))
+
+    def take_back(**progress: object) -> None:
+        if progress["done"] == 1:
+            services.people.undo()
+
+    with pytest.raises(Conflict, match="undone while it was running"):
+        services.enrolment.enrol_photos(
+            JobContext(take_back, lambda: False), [portrait_files["hopper"], mirrored], GRACE
+        )
+    assert services.people.count() == (0, 0, 0)
+
+
 def test_folder_of_people(services: Services, album: Path) -> None:
     report = services.enrolment.import_people(JobContext.silent(), album)
     assert (report.people, report.photos, report.faces) == (2, 4, 4)
@@ -237,6 +270,8 @@ def test_sample_people(services: Services, portrait_files: dict[str, Path]) -> N
         persons = [face.person for face in services.recognition.recognise(read_photo(path))]
         names[key] = [match.person.name for match in persons if match]
     assert names == {"astronaut": ["Eileen Collins"], "hopper": ["Grace Hopper"]}
+    services.people.undo()
+    assert services.people.count() == (0, 0, 0)
 
 
 def test_a_folder_whose_name_cannot_be_a_persons_does_not_end_the_import(

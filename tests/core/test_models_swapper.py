@@ -16,8 +16,9 @@ from made_networks import COLOURS, MATRIX, SPREAD, write_arcface, write_swapper
 from onnx import TensorProto
 
 from faceapp.edit.faces import EditFace, FaceReader
-from faceapp.edit.neural import NeuralSwapper, five_points
-from faceapp.edit.swap import Source, SwapSettings, prepare
+from faceapp.edit.neural import NeuralSwapper
+from faceapp.edit.points import five_of
+from faceapp.edit.swap import Source, Swapped, SwapSettings, prepare
 from faceapp.errors import BadRequest, Conflict, ModelUnavailable, NotFound, UnusableFace
 from faceapp.models.align import ARCFACE_POINTS, arcface_chips
 from faceapp.models.embed import unit
@@ -277,10 +278,16 @@ class Painter:
         return np.clip(chips.astype(int) + np.array((0, 0, self.paint)), 0, 255).astype(np.uint8)
 
 
+def swap_one(
+    engine: NeuralSwapper, image: Image, target: EditFace, source: Source, *settings: SwapSettings
+) -> Swapped:
+    return engine.swap_faces(image, [(target, source)], *settings)[1][0]
+
+
 def test_what_is_drawn_comes_back_to_its_place(astronaut: Image, target: EditFace, source: Source) -> None:
     """A network that changes nothing gives the photo back: the way to the chip and back fits to the pixel."""
     settings = SwapSettings(degrade=False, blend="feather")
-    swapped = NeuralSwapper(Painter(512)).swap_face(astronaut, target, source, settings)
+    swapped = swap_one(NeuralSwapper(Painter(512)), astronaut, target, source, settings)
     x1, y1, x2, y2 = swapped.box
     covered = swapped.mask > 0.9
     assert covered.sum() > 3000
@@ -293,7 +300,7 @@ def test_what_is_drawn_comes_back_to_its_place(astronaut: Image, target: EditFac
 def test_only_the_face_changes(astronaut: Image, target: EditFace, source: Source, blend: Any) -> None:
     before = astronaut.copy()
     settings = SwapSettings(blend=blend)
-    swapped = NeuralSwapper(Painter(paint=-60)).swap_face(astronaut, target, source, settings)
+    swapped = swap_one(NeuralSwapper(Painter(paint=-60)), astronaut, target, source, settings)
     np.testing.assert_array_equal(astronaut, before)
     assert swapped.image.shape == astronaut.shape
     x1, y1, x2, y2 = swapped.box
@@ -312,11 +319,11 @@ def test_the_user_s_settings_count(astronaut: Image, target: EditFace, source: S
     engine = NeuralSwapper(Painter(paint=-60))
     plain = SwapSettings(blend="feather")
     mouth = tuple(np.rint(target.points[[51, 57]].mean(0)).astype(int))[::-1]
-    painted = engine.swap_face(astronaut, target, source, plain).image
+    painted = swap_one(engine, astronaut, target, source, plain).image
     assert int(painted[mouth][2]) < int(astronaut[mouth][2]) - 20
-    kept = engine.swap_face(astronaut, target, source, SwapSettings(blend="feather", keep_mouth=True)).image
+    kept = swap_one(engine, astronaut, target, source, SwapSettings(blend="feather", keep_mouth=True)).image
     np.testing.assert_array_equal(kept[mouth], astronaut[mouth])
-    hidden = engine.swap_face(astronaut, target, source, SwapSettings(opacity=0.0))
+    hidden = swap_one(engine, astronaut, target, source, SwapSettings(opacity=0.0))
     np.testing.assert_array_equal(hidden.image, astronaut)
 
 
@@ -333,7 +340,7 @@ def test_every_face_of_a_crowd_and_each_source_asked_once(
     assert painter.embedded == 2
     assert all(record.image is image for record in done)
     assert done[0].box[0] < astronaut.shape[1] <= done[1].box[0]
-    engine.swap_face(astronaut, target, source)
+    swap_one(engine, astronaut, target, source)
     assert painter.embedded == 2
     np.testing.assert_array_equal(engine.swap_faces(crowd, [])[0], crowd)
 
@@ -342,7 +349,7 @@ def test_a_face_that_the_border_cuts(astronaut: Image, target: EditFace, source:
     across = int(target.points[30, 0])
     cut = np.ascontiguousarray(astronaut[:, across:])
     moved = EditFace(target.face, target.points - np.float32((across, 0)))
-    swapped = NeuralSwapper(Painter(paint=-60)).swap_face(cut, moved, source)
+    swapped = swap_one(NeuralSwapper(Painter(paint=-60)), cut, moved, source)
     assert swapped.image.shape == cut.shape
     assert swapped.box[0] == 0
     assert (swapped.image != cut).any()
@@ -351,11 +358,11 @@ def test_a_face_that_the_border_cuts(astronaut: Image, target: EditFace, source:
 def test_points_that_are_no_face_are_refused(astronaut: Image, target: EditFace, source: Source) -> None:
     tiny = EditFace(target.face, np.zeros((68, 2), np.float32))
     with pytest.raises(UnusableFace):
-        NeuralSwapper(Painter()).swap_face(astronaut, tiny, source)
+        swap_one(NeuralSwapper(Painter()), astronaut, tiny, source)
 
 
 def test_five_points_of_sixty_eight(target: EditFace) -> None:
-    found = five_points(target.points)
+    found = five_of(target.points)
     distance = np.linalg.norm(found - target.face.landmarks, axis=1).max()
     assert distance < 0.25 * np.linalg.norm(found[1] - found[0]), "about where the detector saw them"
 
@@ -364,7 +371,7 @@ def test_real_networks_swap_a_real_face(
     swapping: Models, astronaut: Image, target: EditFace, source: Source
 ) -> None:
     engine, settings = NeuralSwapper(swapping.swapper()), SwapSettings(blend="feather")
-    swapped = engine.swap_face(astronaut, target, source, settings)
+    swapped = swap_one(engine, astronaut, target, source, settings)
     x1, y1, x2, y2 = swapped.box
     inside = swapped.mask > 0.95
     before, after = (one[y1:y2, x1:x2][inside].astype(float) for one in (astronaut, swapped.image))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from live_sessions import until
 
 from benchmarks import tracks as truths
 from faceapp.errors import BadRequest, Cancelled, FaceAppError
@@ -19,7 +19,8 @@ from faceapp.live import FrameResult, LiveSettings, TrackState
 from faceapp.opencv import cv2
 from faceapp.services import Services
 from faceapp.stream.filmed import filmed
-from faceapp.stream.readers import Picture, open_recorded
+from faceapp.stream.picture import Picture
+from faceapp.stream.readers import open_recorded
 from faceapp.stream.session import LiveSession
 from faceapp.stream.sources import SourceLost, SourceSpec
 from faceapp.stream.status import SourceState
@@ -33,15 +34,6 @@ def friends(services: Services, data_dir: Path) -> Services:
     """A library with one portrait of each of six people."""
     services.enrolment.import_people(SILENT, data_dir / "video" / "people")
     return services
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def clip(data_dir: Path, name: str) -> SourceSpec:

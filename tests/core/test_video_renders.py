@@ -16,6 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from live_sessions import watched
 from made_clips import FPS, decoded, scene, times, write_clip
 from made_networks import write_arcface, write_swapper
 
@@ -30,12 +31,10 @@ from faceapp.edit.swap import SwapSettings
 from faceapp.edit.video import VideoCast, cast_video
 from faceapp.errors import BadRequest, Cancelled, Conflict, StoreUnavailable, UnusableFace
 from faceapp.jobs import JobContext, State
-from faceapp.live import FrameResult
 from faceapp.opencv import cv2
 from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
 from faceapp.services.swap_video import VideoPlan, VideoSwaps
-from faceapp.stream.sources import SourceSpec
 from faceapp.tasks.swap_video import HALF_WAY, VideoReport
 from faceapp.types import Image, PersonName, Photo
 
@@ -402,15 +401,7 @@ def test_a_network_draws_live_as_slowly_as_it_does(
     videos: VideoSwaps, networks: None, clip_file: Path, grace: Photo, services: Services
 ) -> None:
     survey, painter = surveyed(videos, clip_file), videos.live([grace], NEURAL)
-    session = services.live.open(SourceSpec.parse(str(clip_file)), keep=False)
-    session.set_painter(painter)
-    results: list[FrameResult] = []
-    session.subscribe(results.append)
-    end = time.monotonic() + 60
-    while not session.status.over and time.monotonic() < end:
-        time.sleep(0.02)
-    session.stop()
-    last = results[-1].frame
+    last = watched(services, clip_file, painter)[-1].frame
     before = videos.preview(videos.plan([], survey), last.number)[0]
     # Live, smaller faces are left as they are.
     track = max(survey.tracks, key=lambda track: size(track.points[-1]))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from exposed import exposed
 from PyQt5.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -21,11 +22,7 @@ def page(
     for name in ("Ann Lee", "Bob Ray", "Cleo Fox", "Dan Poe"):
         enrol(name, photos=5)
     enrol("Eve Few", photos=1)
-    widget = BuilderPage(services, jobs)
-    qtbot.addWidget(widget)
-    widget.resize(1200, 720)
-    widget.show()
-    qtbot.waitExposed(widget)
+    widget = exposed(qtbot, BuilderPage(services, jobs))
     until(lambda: widget.people.list.count() == 4)
     return widget
 

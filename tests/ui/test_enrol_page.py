@@ -16,6 +16,7 @@ from faceapp.types import PersonName
 from ui.enrol_entry import people_among
 from ui.enrol_page import EnrolPage
 from ui.jobs_qt import JobsQt
+from ui.library import Library
 from ui.photo_list import ItemState
 from ui.photo_source import PhotoSource
 
@@ -84,6 +85,21 @@ def test_an_enrolment_is_taken_back_as_a_whole_and_the_photos_come_back(
     until(lambda: page.well.model.rowCount() == 2)
     assert services.people.count() == (0, 0, 0)
     until(lambda: all(each is ItemState.READY for each in page._states()))
+
+
+def test_one_undo_of_the_window_takes_back_the_person_and_all_photos(
+    page: EnrolPage, services: Services, jobs: JobsQt, qtbot: QtBot, add, until
+) -> None:
+    add("astronaut", "astronaut again")
+    page.panel.form.first_name.setText("Eileen Collins")
+    page.enrol()
+    until(lambda: page.messages.text.startswith("Enrolled"))
+    library = Library(services, jobs)
+    with qtbot.waitSignal(library.told, timeout=30_000) as told:
+        library.undo()
+    library.stop()
+    assert told.args == ["Taken back: Enrolled 2 faces of Eileen Collins."]
+    assert services.people.count() == (0, 0, 0)
 
 
 def test_nothing_is_enrolled_without_a_name(page: EnrolPage, services: Services, qtbot: QtBot, add) -> None:

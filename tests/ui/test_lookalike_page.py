@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from exposed import exposed
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from faceapp.pipeline.photos import read_photo
@@ -28,12 +29,7 @@ from ui.photo_source import PhotoSource
 
 @pytest.fixture
 def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> LookalikePage:
-    widget = LookalikePage(services, jobs)
-    qtbot.addWidget(widget)
-    widget.resize(1200, 720)
-    widget.show()
-    qtbot.waitExposed(widget)
-    return widget
+    return exposed(qtbot, LookalikePage(services, jobs))
 
 
 @pytest.fixture
@@ -227,7 +223,7 @@ def test_how_many_are_shown_is_kept(
     page: LookalikePage, services: Services, search, until, photo_files
 ) -> None:
     search(photo_files["astronaut"])
-    page.results.set_top(1)
+    page.results.findChild(QSpinBox).setValue(1)
     until(lambda: names(page) == ["Eileen Collins"])
     until(lambda: services.settings.current.top == 1)
 

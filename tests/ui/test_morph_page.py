@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exposed import exposed
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QFileDialog
@@ -34,11 +35,7 @@ def page(
 ) -> Iterator[MorphPage]:
     for module in (morph_job, latent_job):
         monkeypatch.setattr(module, "PREVIEW_SIDE", SIDE)
-    widget = MorphPage(services, jobs)
-    qtbot.addWidget(widget)
-    widget.resize(1200, 720)
-    widget.show()
-    qtbot.waitExposed(widget)
+    widget = exposed(qtbot, MorphPage(services, jobs))
     yield widget
     widget.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from exposed import exposed
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,18 +20,10 @@ from ui.messages import MessageBar
 from ui.wrapped_label import WrappedLabel
 
 
-def shown(qtbot: QtBot, widget: QWidget, width: int, height: int) -> QWidget:
-    qtbot.addWidget(widget)
-    widget.resize(width, height)
-    widget.show()
-    qtbot.waitExposed(widget)
-    return widget
-
-
 def test_an_empty_state_gives_its_icon_up_before_any_word(qtbot: QtBot) -> None:
     empty = EmptyState()
     empty.say("enrol", "Put somebody into your library", "Drop photos of one person here. " * 3, "Choose…")
-    shown(qtbot, empty, 300, 500)
+    exposed(qtbot, empty, 300, 500)
     icon, labels = empty.findChild(IconLabel), empty.findChildren(QLabel)
     assert icon.isVisible()
     empty.resize(300, empty.layout().totalHeightForWidth(300) - 20)
@@ -43,7 +36,7 @@ def test_an_empty_state_gives_its_icon_up_before_any_word(qtbot: QtBot) -> None:
 
 
 def test_a_result_keeps_its_buttons_inside_at_every_width(qtbot: QtBot) -> None:
-    row = shown(qtbot, MatchRow(), 640, 140)
+    row = exposed(qtbot, MatchRow(), 640, 140)
     buttons = (row.compare_button, row.morph_button, row.people_button, row.reject_button)
     assert all(button.toolButtonStyle() == Qt.ToolButtonTextBesideIcon for button in buttons)
     for width in (420, 340, 260):
@@ -58,7 +51,7 @@ def test_a_wrapped_label_is_as_high_as_its_lines(qtbot: QtBot) -> None:
     column = QVBoxLayout(page)
     column.addWidget(label)
     column.addStretch(1)
-    shown(qtbot, page, 600, 400)
+    exposed(qtbot, page, 600, 400)
     wide = label.height()
     page.resize(200, 400)
     assert label.height() == label.heightForWidth(label.width()) > wide
@@ -67,7 +60,7 @@ def test_a_wrapped_label_is_as_high_as_its_lines(qtbot: QtBot) -> None:
 
 
 def test_the_names_of_a_way_stand_under_their_places(qtbot: QtBot) -> None:
-    names = shown(qtbot, KeyNames(), 400, 24)
+    names = exposed(qtbot, KeyNames(), 400, 24)
     names.show_names(["Ann", "Bob", "Cleo", "Dan"])
     centres = [names.frame(number).center().x() for number in (1, 2)]
     assert centres == pytest.approx([400 / 3, 800 / 3], abs=4)
@@ -94,7 +87,7 @@ def test_an_error_goes_with_what_it_was_about_a_success_stays(qtbot: QtBot) -> N
 
 def test_a_card_that_is_shown_twice_leaves_no_windows_behind(qtbot: QtBot) -> None:
     card = CardView()
-    shown(qtbot, card, 300, 300)
+    exposed(qtbot, card, 300, 300)
     before = set(QApplication.topLevelWidgets())
     for _ in range(2):
         card.show_card(Card(0, 0, 0.02, 0.1, 0.08, 0.06, 0.9, 10.0))
@@ -106,7 +99,7 @@ def test_a_card_that_is_shown_twice_leaves_no_windows_behind(qtbot: QtBot) -> No
 
 def test_a_table_without_room_scrolls_and_cuts_no_method(qtbot: QtBot) -> None:
     table = SortedTable([("Method", ""), ("Accuracy", "on what was held back")], "Methods", wide=0)
-    shown(qtbot, table, 600, 200)
+    exposed(qtbot, table, 600, 200)
     row = Row("network", "network 64 relu", 0.9, 0.8, 1.0, 0.1, 0.9, 100, 10.0)
     table.table.show_rows([cells[:2] for cells in method_rows([row])])
     index = table.model().index(0, 0)

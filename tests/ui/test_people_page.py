@@ -11,7 +11,7 @@ import pytest
 from PyQt5.QtCore import QItemSelectionModel, QMimeData, QPoint, Qt, QUrl
 from PyQt5.QtGui import QDropEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
+from PyQt5.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from faceapp.services import Services
@@ -449,3 +449,31 @@ def test_changes_that_come_faster_than_they_can_be_read_are_read_in_the_end(
     go.set()
     settle()
     assert names(page) == ["Ann"]
+
+
+def test_forgetting_asks_once_and_leaves_nothing_to_undo(
+    qtbot: QtBot, enrol: Enrol, services: Services, page: PeoplePage, settle: Settle
+) -> None:
+    enrol("Ann Lee", 2)
+    enrol("Bob")
+    page.refresh()
+    settle()
+    select(page, "Ann Lee")
+    assert page.forget_action in page.list.actions()
+    page.forget_action.trigger()
+    box = dialog(QMessageBox)
+    assert box.text() == "Forget Ann Lee for good? This cannot be undone."
+    assert box.defaultButton() is box.button(QMessageBox.Cancel) and "photo files" in box.informativeText()
+    qtbot.mouseClick(box.button(QMessageBox.Cancel), Qt.LeftButton)
+    settle()
+    assert names(page) == ["Ann Lee", "Bob"]
+    page.forget_action.trigger()
+    (button,) = [button for button in dialog(QMessageBox).buttons() if button.text() == "Forget for good"]
+    qtbot.mouseClick(button, Qt.LeftButton)
+    settle()
+    assert names(page) == ["Bob"]
+    assert page.notice.text == "Forgot Ann Lee for good."
+    assert not page.notice.findChild(QPushButton, "messageAction").isVisible()
+    while services.people.undo():
+        pass
+    assert services.people.find() == []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from exposed import exposed
 from made_networks import write_arcface, write_swapper
 from pytestqt.qtbot import QtBot
 
@@ -19,11 +20,7 @@ from ui.swap_page import SwapPage
 
 @pytest.fixture
 def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> Iterator[SwapPage]:
-    widget = SwapPage(services, jobs)
-    qtbot.addWidget(widget)
-    widget.resize(1200, 720)
-    widget.show()
-    qtbot.waitExposed(widget)
+    widget = exposed(qtbot, SwapPage(services, jobs))
     yield widget
     services.models.plugins.remove()
     services.models.read_plugins()

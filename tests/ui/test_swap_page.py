@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exposed import exposed
 from PyQt5.QtCore import QMimeData, QPoint, Qt
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import QApplication, QPushButton
@@ -26,12 +27,7 @@ from ui.swap_page import SwapPage
 
 @pytest.fixture
 def page(qtbot: QtBot, services: Services, jobs: JobsQt) -> SwapPage:
-    widget = SwapPage(services, jobs)
-    qtbot.addWidget(widget)
-    widget.resize(1200, 720)
-    widget.show()
-    qtbot.waitExposed(widget)
-    return widget
+    return exposed(qtbot, SwapPage(services, jobs))
 
 
 @pytest.fixture
