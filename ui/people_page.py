@@ -147,8 +147,9 @@ class PeoplePage(Page):
         )
         box.setInformativeText(
             self.tr(
-                "Removed: faces, their pictures and vectors, sightings, and the recognisers that know them. "
-                "Changes up to the last one that has to do with them leave the history.\n\n"
+                "Removed: faces, their pictures and vectors, sightings, the recognisers that know them, and "
+                "what morphs have learnt. Changes up to the last one that has to do with them leave the "
+                "history.\n\n"
                 "Not removed: your photo files, results that you saved, and backups of the library."
             )
         )

@@ -14,6 +14,7 @@ from faceapp.errors import Conflict, NotFound
 from faceapp.pipeline.photos import decode_photo, read_photo
 from faceapp.services import Services
 from faceapp.services.recognisers import FOLDER, Entry
+from faceapp.tasks.latent import FOLDER as LATENT
 from faceapp.types import PersonName
 
 GRACE = PersonName("Grace", "Hopper")
@@ -46,6 +47,14 @@ def test_the_copy_of_a_pasted_photo_goes_and_the_users_file_stays(
     services.forgetting.forget([eileen.id])
     assert portrait_files["astronaut"].exists()
     assert services.people.count() == (0, 0, 0)
+
+
+def test_what_latent_morphs_have_learnt_goes(services: Services, grace: int) -> None:
+    folder = services.paths.data / LATENT / "projections"
+    folder.mkdir(parents=True)
+    (folder / "her.npz").write_bytes(b"her face")
+    services.forgetting.forget([grace])
+    assert not folder.exists()
 
 
 def test_she_is_a_stranger_at_once(services: Services, grace: int, portrait_files: dict[str, Path]) -> None:
