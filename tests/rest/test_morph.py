@@ -70,13 +70,14 @@ def test_two_uploads_in_one_request_answer_with_the_file(client: FlaskClient, tw
     assert shown[2, 2, 0] < 90
 
 
-def test_one_frame_is_a_picture_and_names_are_no_paths(client: FlaskClient, two: list[Path]) -> None:
+def test_one_frame_is_a_picture_and_names_are_no_paths(
+    client: FlaskClient, two: list[Path], services: Services
+) -> None:
     files = [(io.BytesIO(path.read_bytes()), f"../../etc/{path.name}") for path in two]
     answer = client.post("/morph", data={"files": files, "size": "96", "frames": "1"})
     assert answer.status_code == 202
-    file = client.get(f"{answer.json['file']}")
-    while file.status_code == 409:
-        file = client.get(f"{answer.json['file']}")
+    assert services.jobs.wait(answer.json["id"], 60).error is None
+    file = client.get(answer.json["file"])
     assert (file.status_code, file.mimetype) == (200, "image/png")
     assert client.get(answer.json["job"]).json["result"]["photos"] == [path.name for path in two]
 
