@@ -35,6 +35,11 @@ class Paths:
         return self.data / "models"
 
     @property
+    def latent(self) -> Path:
+        """What latent morphs have learnt of the library, and searched for in photos."""
+        return self.data / "latent"
+
+    @property
     def logs(self) -> Path:
         return self.data / "logs"
 

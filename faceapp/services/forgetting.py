@@ -13,7 +13,6 @@ from faceapp.errors import Conflict
 from faceapp.paths import Paths
 from faceapp.ports import PeopleStore
 from faceapp.services.recognisers import FOLDER, Entry, Recognisers
-from faceapp.tasks.latent import FOLDER as LATENT
 from faceapp.types import Forgotten, Traces
 
 log = logging.getLogger(__name__)
@@ -58,8 +57,8 @@ class Forgetting:
                 self._drop_strangers(one.entry.id, set(traces.photos))
         gone = self._store.forget_people(person_ids)
         self._remove_kept(gone.photos)
-        # What latent morphs have learnt of the library and searched for in photos: made again when asked for.
-        shutil.rmtree(self._paths.data / LATENT, ignore_errors=True)
+        # Made again when it is asked for.
+        shutil.rmtree(self._paths.latent, ignore_errors=True)
         names = tuple(one.entry.name for one in held if one.named)
         backups = tuple(str(path) for path in sorted(self._paths.backups.glob("library-*.sqlite3")))
         return replace(gone, recognisers=names, backups=backups)

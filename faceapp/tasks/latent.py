@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "latent"
 MODEL_FILE = "appearance.safetensors"
 GENERATOR_FILE = "stylegan2.safetensors"
 VGG_FILE = "vgg16.safetensors"
@@ -61,7 +60,7 @@ class Tools:
 
     @property
     def folder(self) -> Path:
-        return self.paths.data / FOLDER
+        return self.paths.latent
 
 
 @dataclass(frozen=True, eq=False)

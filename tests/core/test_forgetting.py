@@ -14,7 +14,6 @@ from faceapp.errors import Conflict, NotFound
 from faceapp.pipeline.photos import decode_photo, read_photo
 from faceapp.services import Services
 from faceapp.services.recognisers import FOLDER, Entry
-from faceapp.tasks.latent import FOLDER as LATENT
 from faceapp.types import PersonName
 
 GRACE = PersonName("Grace", "Hopper")
@@ -50,7 +49,7 @@ def test_the_copy_of_a_pasted_photo_goes_and_the_users_file_stays(
 
 
 def test_what_latent_morphs_have_learnt_goes(services: Services, grace: int) -> None:
-    folder = services.paths.data / LATENT / "projections"
+    folder = services.paths.latent / "projections"
     folder.mkdir(parents=True)
     (folder / "her.npz").write_bytes(b"her face")
     services.forgetting.forget([grace])
