@@ -9,7 +9,8 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +41,24 @@ def write(path: Path, card: Card, models: Mapping[str, bytes], keras: Path | Non
 
     models: ONNX bytes by "network" and "plain", those that the card decides with.
     """
+    with whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(CARD, card.to_json())
+        for which, model in models.items():
+            file.writestr(MODELS[which], model)
+        if keras is not None:
+            file.write(keras, KERAS)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place to write a recogniser's file, which gets its name when all of it is there.
+
+    Raises StoreUnavailable.
+    """
     # Several processes may work on one build.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr(CARD, card.to_json())
-            for which, model in models.items():
-                file.writestr(MODELS[which], model)
-            if keras is not None:
-                file.write(keras, KERAS)
+        yield temporary
         os.replace(temporary, path)
     except OSError as error:
         raise StoreUnavailable(

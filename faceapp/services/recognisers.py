@@ -400,18 +400,11 @@ class Recognisers:
 
     def export(self, build_id: str, path: Path) -> None:
         """Copy its file to a place. Raises NotFound, StoreUnavailable."""
+        from faceapp.build import archive
+
         source = self.file(build_id)
-        temporary = path.with_name(f".{path.name}.partial")
-        try:
+        with archive.whole(path) as temporary:
             shutil.copyfile(source, temporary)
-            temporary.replace(path)
-        except OSError as error:
-            raise StoreUnavailable(
-                "recogniser_not_written", f"{path.name} could not be written: {error.strerror}.",
-                "Is the disk full, or the folder write-protected?",
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def import_file(self, path: Path) -> Entry:
         """Take in a recogniser that was built elsewhere.

@@ -135,10 +135,6 @@ class VideoSwaps:
         """What a video shows, on this thread. Raises SourceLost, FaceAppError, Cancelled."""
         return tasks.survey_video(context, self, path)
 
-    def start_survey(self, path: Path) -> Job:
-        """The same as a job, whose result is the Survey."""
-        return self._jobs.submit("survey", f"Look at {path.name}", partial(self.survey, path=path))
-
     def look(self, clip: Clip, tell: Callable[[int], None]) -> Survey:
         """The survey of a clip: the last one is remembered, that of a render that was killed is read again.
         tell: called with the number of frames done; it may raise."""
