@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from faceapp.edit.cast import unsure
-from faceapp.edit.faces import EditFace
-from faceapp.edit.points import eye_centres, eye_distance, size, upward
+from faceapp.edit.faces import EditFace, near
+from faceapp.edit.points import eye_centres, eye_distance, upward
 from faceapp.edit.swap import Source, Swapped, SwapSettings, swap_faces
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image
@@ -88,18 +88,14 @@ def in_front(faces: Sequence[EditFace], index: int) -> tuple[int, ...]:
         return ()
     ours = head(own.points)
     found = []
-    for number, other in enumerate(faces):
-        if number == index or not _near(own, other) or unsure(other) > _SEEN:
+    for number in np.flatnonzero(near(faces)[index]).tolist():
+        other = faces[number]
+        if number == index or unsure(other) > _SEEN:
             continue
         covered = head(other.points).inside(own.points)
         if covered >= _COVERED and covered > ours.inside(other.points):
             found.append(number)
     return tuple(found)
-
-
-def _near(one: EditFace, other: EditFace) -> bool:
-    apart = np.abs(one.points.mean(0) - other.points.mean(0)).max()
-    return bool(apart < 2.5 * (size(one.points) + size(other.points)))
 
 
 def swap_crowd(

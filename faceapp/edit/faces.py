@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from faceapp.edit.points import five_of
+from faceapp.edit.points import five_of, size
 from faceapp.models.align import dlib_boxes
 from faceapp.models.boxes import overlaps
 from faceapp.models.registry import Models
@@ -17,6 +18,8 @@ from faceapp.types import Box, Detections, Face, Floats, Image, Quality, check_s
 
 LANDMARKER = "dlib-68"
 SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
+# In units of both: faces whose middles are further apart have nothing to do with each other.
+_NEAR = 2.5
 # SHA-256 of a photo -> box and points (68, 2) of each face whose points were placed by hand.
 Corrected = Callable[[str], Sequence[tuple[Box, Floats]]]
 
@@ -40,6 +43,16 @@ class EditFace:
         box = Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         size = min(box.width, box.height)
         return EditFace(Face(box, five, Quality(size, sharpness, 0.5, 0.2, yaw, pitch, roll, 1.0)), points)
+
+
+def near(faces: Sequence[EditFace]) -> NDArray[np.bool_]:
+    """(N, N) which faces are so near to each other that what is done to one may reach the other's head; each
+    is near to itself."""
+    middles = np.array([face.points.mean(0) for face in faces]).reshape(-1, 2)
+    sizes = np.array([size(face.points) for face in faces])
+    apart = np.abs(middles[:, None] - middles[None]).max(2)
+    close: NDArray[np.bool_] = apart < _NEAR * (sizes[:, None] + sizes[None])
+    return close
 
 
 class FaceReader:

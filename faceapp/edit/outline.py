@@ -7,6 +7,8 @@ what is far enough away stays. People are known by the outline of a face as well
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from faceapp.edit.blend import feathered
@@ -54,14 +56,7 @@ def bent(warp: Warp) -> Mask:
     return moving
 
 
-def seen(copy: Upright, warp: Warp) -> Upright:
-    """The upright copy after a bend. Its points are those of before."""
-    valid, fringe = (np.asarray(warp.read(part.view(np.uint8)), bool) for part in (copy.valid, copy.fringe))
-    image = np.asarray(warp.read(copy.image), np.uint8)
-    skin = np.asarray(warp.read(copy.skin), np.float32)
-    return Upright(image, valid, copy.points, copy.to_copy, skin, fringe)
-
-
+@cache
 def _unmoved() -> Warp:
     return affine(np.eye(2, 3), (WIDTH, HEIGHT))
 

@@ -25,7 +25,7 @@ from faceapp.edit.points import (
     size,
     upright,
 )
-from faceapp.edit.warp import Matrix, apply, invert
+from faceapp.edit.warp import Matrix, Warp, apply, invert
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image
 
@@ -83,6 +83,17 @@ def stand_upright(image: Image, points: Floats) -> Upright:
     own = apply(to_copy, points)
     shown = skin(pixels, valid, own)
     return Upright(pixels, valid, own, to_copy, shown, fringe(shown, own))
+
+
+def seen(face: Upright, warp: Warp, onto: Upright, points: Floats) -> Upright:
+    """An upright copy through a warp: what it looks like where it comes to lie on another copy, with its
+    points (68, 2) there. After a bend both are the same copy."""
+    valid, fringe = (
+        warp.read(part.astype(np.float32), inside=True) > 0.5 for part in (face.valid, face.fringe)
+    )
+    image = np.asarray(warp.read(face.image), np.uint8)
+    skin = np.asarray(warp.read(face.skin, inside=True), np.float32)
+    return Upright(image, valid, points, onto.to_copy, skin, fringe)
 
 
 def _read(image: Image, to_copy: Matrix) -> tuple[Image, Mask]:

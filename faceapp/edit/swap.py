@@ -22,12 +22,23 @@ from faceapp.edit.blend import feathered, membrane, paste, slope
 from faceapp.edit.colour import ColourMap, Colours, Method, colours
 from faceapp.edit.colour import colour_map as fitted
 from faceapp.edit.detail import matched
-from faceapp.edit.faces import EditFace
+from faceapp.edit.faces import EditFace, near
 from faceapp.edit.mask import coverage, inner_mouth, kept_mouth
-from faceapp.edit.outline import bend, bent, seen
+from faceapp.edit.outline import bend, bent
 from faceapp.edit.place import Place, place
-from faceapp.edit.points import INNER_MOUTH, MOUTH, ring, size, with_forehead
-from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, Mask, Upright, grown, polygon, polygons, stand_upright
+from faceapp.edit.points import INNER_MOUTH, MOUTH, ring, with_forehead
+from faceapp.edit.skin import (
+    HEIGHT,
+    UNIT,
+    WIDTH,
+    Mask,
+    Upright,
+    grown,
+    polygon,
+    polygons,
+    seen,
+    stand_upright,
+)
 from faceapp.edit.warp import Matrix, Warp, apply, chain, invert, moved, piecewise, triangulate
 from faceapp.errors import UnusableFace
 from faceapp.models.align import similarity
@@ -44,8 +55,6 @@ _AROUND = 0.3
 # How much of the source's own shape stays at likeness 0, the mouth apart: enough to be known by, too little
 # to be seen as another expression.
 _STRUCTURE = 0.13
-# In units of both: faces whose middles are further apart have nothing to do with each other.
-_NEAR = 2.5
 # Of the 77 points those that a landmarker found: the forehead's are guessed.
 _STEADY = slice(0, 68)
 # What a mask says of pixels that were moved, but show nothing of the source.
@@ -235,16 +244,11 @@ def swap_faces(
 def _neighbours(targets: Sequence[EditFace], beside: Sequence[EditFace]) -> list[list[Floats]]:
     """For each target the points of all other faces that are so near that its surroundings may reach them."""
     faces = [*targets, *(face for face in beside if face not in targets)]
-    if not faces:
-        return []
-    middles = np.array([face.points.mean(0) for face in faces])
-    sizes = np.array([size(face.points) for face in faces])
-    found = []
-    for index in range(len(targets)):
-        apart = np.abs(middles - middles[index]).max(1)
-        near = np.flatnonzero(apart < _NEAR * (sizes + sizes[index]))
-        found.append([faces[other].points for other in near if other != index])
-    return found
+    close = near(faces)
+    return [
+        [faces[other].points for other in np.flatnonzero(close[index]) if other != index]
+        for index in range(len(targets))
+    ]
 
 
 def _side_by_side(jobs: Sequence[Callable[[], _Plan]], workers: int) -> Iterator[_Plan]:
@@ -288,9 +292,9 @@ def _plan(
     mouth = kept_mouth(other) & settings.keep_mouth
     still = mouth | polygons([apply(plain.to_copy, with_forehead(points)) for points in beside])
     ground = bend(plain, other, other + np.float32(opacity) * (shape - other), still)
-    copy = seen(plain, ground)
+    copy = seen(plain, ground, plain, plain.points)
     warp = _warp(own, shape)
-    face = _laid(source.upright, warp, copy, shape)
+    face = seen(source.upright, warp, copy, shape[_STEADY])
     mask = coverage(shape, copy.skin, face.skin, copy.fringe | face.fringe, face.valid) & copy.valid & ~mouth
     chosen = given or fitted(source.colours, colours(plain.image, skin_sample(plain)), settings.colour)
     back, there = invert(source.upright.to_copy), invert(copy.to_copy)
@@ -327,16 +331,6 @@ def _warp(own: Floats, shape: Floats) -> Warp:
     start = np.concatenate([own, ring(own, _AROUND)])
     end = np.concatenate([shape, ring(shape, _AROUND)])
     return piecewise(start, end, triangulate(end), (WIDTH, HEIGHT))
-
-
-def _laid(face: Upright, warp: Warp, copy: Upright, shape: Floats) -> Upright:
-    """The source's upright copy as it comes to lie on the target's, with its points in that shape."""
-    valid, fringe = (
-        warp.read(part.astype(np.float32), inside=True) > 0.5 for part in (face.valid, face.fringe)
-    )
-    image = np.asarray(warp.read(face.image), np.uint8)
-    skin = np.asarray(warp.read(face.skin, inside=True), np.float32)
-    return Upright(image, valid, shape[_STEADY], copy.to_copy, skin, fringe)
 
 
 def _light(copy: Upright, face: Upright, mask: Mask, chosen: ColourMap) -> Floats:

@@ -8,26 +8,14 @@ import numpy as np
 import pytest
 
 from faceapp.edit.faces import EditFace, FaceReader
-from faceapp.edit.outline import bend, bent, seen
+from faceapp.edit.outline import bend, bent
 from faceapp.edit.points import JAW, with_forehead
-from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, polygon, stand_upright
+from faceapp.edit.skin import HEIGHT, UNIT, WIDTH, polygon, seen, stand_upright
 from faceapp.edit.swap import Source, SwapSettings, prepare, swap_face, swap_faces
-from faceapp.models.registry import Models
 from faceapp.opencv import cv2
-from faceapp.pipeline.analysis import Analyser
 from faceapp.types import Floats, Image
 
 NOTHING = np.zeros((HEIGHT, WIDTH), bool)
-
-
-@pytest.fixture(scope="module")
-def reader(models: Models) -> FaceReader:
-    return FaceReader(Analyser(models), models)
-
-
-@pytest.fixture(scope="module")
-def woman(reader: FaceReader, astronaut: Image) -> EditFace:
-    return reader.read(astronaut)[0]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +56,7 @@ def test_what_is_far_stays(astronaut: Image, woman: EditFace) -> None:
     moving = bent(warp)
     assert moving.any()
     assert not moving[0].any() and not moving[-1].any() and not moving[:, [0, -1]].any()
-    after = seen(copy, warp)
+    after = seen(copy, warp, copy, copy.points)
     assert np.array_equal(after.image[~moving], copy.image[~moving])
     assert not np.array_equal(after.image[moving], copy.image[moving])
 

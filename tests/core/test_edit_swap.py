@@ -23,25 +23,8 @@ from faceapp.edit.swap import (
     swap_faces,
 )
 from faceapp.errors import UnusableFace
-from faceapp.models.registry import Models
 from faceapp.opencv import cv2
-from faceapp.pipeline.analysis import Analyser
 from faceapp.types import Image
-
-
-@pytest.fixture(scope="module")
-def reader(models: Models) -> FaceReader:
-    return FaceReader(Analyser(models), models)
-
-
-@pytest.fixture(scope="module")
-def man(reader: FaceReader, hopper: Image) -> EditFace:
-    return reader.read(hopper)[0]
-
-
-@pytest.fixture(scope="module")
-def woman(reader: FaceReader, astronaut: Image) -> EditFace:
-    return reader.read(astronaut)[0]
 
 
 @pytest.fixture(scope="module")

@@ -20,16 +20,10 @@ from faceapp.latent.generator import Generator, GeneratorInfo, Projection, Step,
 from faceapp.latent.texture import MIRROR, Frame, mean_shape, mirrored
 from faceapp.models.registry import Models
 from faceapp.opencv import cv2
-from faceapp.pipeline.analysis import Analyser
 from faceapp.types import Floats, Image
 
 QUIET = JobContext.silent()
 SIDE = 96
-
-
-@pytest.fixture(scope="module")
-def reader(models: Models) -> FaceReader:
-    return FaceReader(Analyser(models), models)
 
 
 def biggest(reader: FaceReader, image: Image) -> EditFace | None:
