@@ -1,22 +1,26 @@
 """The file of a recogniser: a zip with the card, the network as ONNX and Keras, the best plain method.
 
-The network is missing where a build was stopped before one was trained.
+The network is missing where a build was stopped before one was trained. The card holds the size and the
+SHA-256 of every other member: that shows damage and mix-ups, not forgery, for who changes a member can change
+the card as well.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from faceapp.build.card import Card
+from faceapp.build.card import Card, Member, damaged, no_recogniser
 from faceapp.build.export import INPUT, OPERATORS, OUTPUT
-from faceapp.errors import BadRequest, FaceAppError, NotFound, StoreUnavailable, TooLarge
+from faceapp.build.fields import shown
+from faceapp.errors import BadRequest, NotFound, StoreUnavailable, TooLarge
 
 CARD, NETWORK, PLAIN, KERAS = "card.json", "model.onnx", "plain.onnx", "model.keras"
 NAMES = frozenset({CARD, NETWORK, PLAIN, KERAS})
@@ -26,6 +30,8 @@ LARGEST = {CARD: 32 * MEGABYTE, NETWORK: 256 * MEGABYTE, PLAIN: 256 * MEGABYTE, 
 LARGEST_FILE = 512 * MEGABYTE
 # Weights hardly shrink; what shrinks more than that is a bomb.
 LARGEST_RATIO = 200
+PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENCRYPTED = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +47,16 @@ def write(path: Path, card: Card, models: Mapping[str, bytes], keras: Path | Non
 
     models: ONNX bytes by "network" and "plain", those that the card decides with.
     """
-    with whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(CARD, card.to_json())
-        for which, model in models.items():
-            file.writestr(MODELS[which], model)
+    with whole(path) as temporary:
+        members = {MODELS[which]: model for which, model in models.items()}
         if keras is not None:
-            file.write(keras, KERAS)
+            # Read once: another process may write it anew.
+            members[KERAS] = keras.read_bytes()
+        files = {name: Member(len(data), hashlib.sha256(data).hexdigest()) for name, data in members.items()}
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr(CARD, replace(card, files=files).to_json())
+            for name, data in members.items():
+                file.writestr(name, data)
 
 
 @contextmanager
@@ -70,21 +80,24 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def read(source: Path | bytes) -> Archive:
-    """Read a recogniser's file, from anywhere: every name, size and shape in it is checked, nothing of it is
-    unpacked to the disk, unpickled or executed; the Keras file is not looked into.
+    """Read a recogniser's file, from anywhere: every name, size, digest and shape in it is checked, nothing
+    of it is unpacked to the disk, unpickled or executed; the Keras file is not looked into.
 
-    Raises NotFound, BadRequest and TooLarge.
+    A file from before cards had digests loads without that check. Raises NotFound, BadRequest and TooLarge.
     """
     data = source if isinstance(source, bytes) else _bytes(source)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as file:
-            parts = _parts(file)
+            members = _members(file)
+            card = Card.from_json(_read(file, members[CARD]))
+            _check_digests(file, members, card)
+            models = {which: _read(file, members[MODELS[which]]) for which in card.decisions}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise _no_recogniser("The file is no recogniser: it is no sound zip.") from error
-    card = Card.from_json(parts[CARD])
-    if any(MODELS[which] not in parts for which in card.decisions):
-        raise _no_recogniser("The file is no recogniser: a model that its card names is missing.")
-    models = {which: parts[MODELS[which]] for which in card.decisions}
+        if not (data.startswith(b"PK") or zipfile.is_zipfile(io.BytesIO(data))):
+            raise BadRequest(
+                "not_a_zip", "The file is not a zip file.", "Choose a zip that the builder has written."
+            ) from error
+        raise damaged("a part of it is missing or was changed") from error
     for model in models.values():
         _check_model(model, card)
     return Archive(card, models)
@@ -101,22 +114,49 @@ def _bytes(path: Path) -> bytes:
         raise BadRequest("unreadable_file", f"“{path.name}” cannot be read: {error.strerror}.") from error
 
 
-def _parts(file: zipfile.ZipFile) -> dict[str, bytes]:
-    entries = file.infolist()
-    names = [entry.filename for entry in entries]
-    strange = sorted(set(names) - NAMES)
+def _members(file: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    members = {entry.filename: entry for entry in file.infolist()}
+    strange = sorted(members.keys() - NAMES)
     if strange:
-        raise _no_recogniser(f"The file is no recogniser: it holds “{_shown(strange[0])}”.")
-    if len(names) != len(set(names)) or CARD not in names:
-        raise _no_recogniser("The file is no recogniser: something is missing, or there twice.")
-    for entry in entries:
+        raise no_recogniser(f"it holds “{shown(strange[0])}”")
+    if CARD not in members:
+        raise no_recogniser("it has no card")
+    if len(members) != len(file.infolist()):
+        raise no_recogniser("a part of it is there twice")
+    for name, entry in members.items():
         ratio = entry.file_size / max(1, entry.compress_size)
-        if entry.file_size > LARGEST[entry.filename] or ratio > LARGEST_RATIO:
+        if entry.file_size > LARGEST[name] or ratio > LARGEST_RATIO:
             raise TooLarge(
-                "zip_bomb", f"“{entry.filename}” in the file unpacks to {entry.file_size:,} bytes.",
+                "zip_bomb", f"“{name}” in the file unpacks to {entry.file_size:,} bytes.",
                 "This is no recogniser.",
             )
-    return {entry.filename: _read(file, entry) for entry in entries if entry.filename != KERAS}
+        if entry.compress_type not in PACKED_BY or entry.flag_bits & ENCRYPTED:
+            raise no_recogniser(f"“{name}” is packed in another way, or has a password")
+    return members
+
+
+def _check_digests(file: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], card: Card) -> None:
+    """Every member that the card names or decides with is there, and no other one; each is what was built."""
+    named = {MODELS[which] for which in card.decisions} | (card.files or {}).keys()
+    for name in sorted(named - members.keys()):
+        raise damaged(f"“{shown(name)}” is missing")
+    if card.files is None:
+        return
+    for name in sorted(members.keys() - {CARD}):
+        if name not in card.files:
+            raise damaged(f"its card does not know “{name}”")
+        if _member(file, members[name]) != card.files[name]:
+            raise damaged(f"“{name}” is not the one that was built")
+
+
+def _member(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Member:
+    """What it is in truth, whatever its header says."""
+    size, digest = 0, hashlib.sha256()
+    with file.open(entry) as stream:
+        while block := stream.read(MEGABYTE):
+            size += len(block)
+            digest.update(block)
+    return Member(size, digest.hexdigest())
 
 
 def _read(file: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -133,7 +173,7 @@ def _check_model(data: bytes, card: Card) -> None:
     import onnx
     from google.protobuf.message import DecodeError
 
-    wrong = _no_recogniser("The network in the file is not one that this program makes.")
+    wrong = no_recogniser("it holds a network that the builder does not make")
     try:
         graph = onnx.load_model_from_string(data).graph
     except DecodeError as error:
@@ -154,11 +194,3 @@ def _check_model(data: bytes, card: Card) -> None:
 
 def _shape(value: object) -> list[int]:
     return [int(axis.dim_value) for axis in value.type.tensor_type.shape.dim]  # type: ignore[attr-defined]
-
-
-def _no_recogniser(sentence: str) -> FaceAppError:
-    return BadRequest("no_recogniser", sentence, "Choose a zip that the builder has written.")
-
-
-def _shown(name: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in name)[:60]

@@ -61,6 +61,13 @@ class Workspace:
         self.keras = folder / "model.keras"
         self.log = folder / "training.log"
 
+    def make(self) -> None:
+        """Raises StoreUnavailable."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_written(error) from error
+
     @property
     def finished(self) -> bool:
         """The build came to its end; without it the file is the best of what there was."""
@@ -93,9 +100,7 @@ class Workspace:
             temporary.write_text(json.dumps(values, indent=1), "utf-8")
             os.replace(temporary, self.folder / name)
         except OSError as error:
-            raise StoreUnavailable(
-                "build_not_written", f"The build could not be written: {error.strerror}.", "Is the disk full?"
-            ) from error
+            raise _not_written(error) from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -121,6 +126,11 @@ class Workspace:
                 return False
         except StoreUnavailable:
             return True
+
+
+def _not_written(error: OSError) -> StoreUnavailable:
+    sentence = f"The build could not be written: {error.strerror}."
+    return StoreUnavailable("build_not_written", sentence, "Is the disk full?")
 
 
 @contextmanager

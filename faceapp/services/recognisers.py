@@ -8,10 +8,11 @@ import logging
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from faceapp.build.card import Candidate, Card, Known, Which
@@ -36,6 +37,7 @@ from faceapp.ports import PeopleStore
 from faceapp.types import Face, Photo
 
 if TYPE_CHECKING:
+    from faceapp.build.comparison import Side
     from faceapp.build.recogniser import Guess, Recogniser
     from faceapp.tasks.build import Gathered
 
@@ -193,7 +195,7 @@ class Recognisers:
         self._first_look(people)
         build_id = _new_id()
         place = self._folder / build_id / UPLOADED
-        kept = []
+        kept, names = [], {}
         try:
             place.mkdir(mode=0o700, parents=True)
             for index, (person, photos) in enumerate(people):
@@ -202,6 +204,7 @@ class Recognisers:
                     # Numbers alone: a name from outside is never part of a path.
                     path = place / f"{index}-{number}"
                     path.write_bytes(photo.data)
+                    names[path] = photo.name
                     paths.append(path)
                 kept.append((person, paths))
         except OSError as error:
@@ -210,7 +213,7 @@ class Recognisers:
                 "upload_not_kept", f"The upload could not be kept: {error.strerror}.", "Is the disk full?"
             ) from error
         try:
-            return self._start_photos(kept, name, budget, seed, None, build_id)
+            return self._start_photos(kept, name, budget, seed, None, build_id, names)
         except FaceAppError:
             shutil.rmtree(place.parent, ignore_errors=True)
             raise
@@ -259,13 +262,15 @@ class Recognisers:
         seed: int,
         strange: Sequence[Path] | None,
         build_id: str = "",
+        called: Mapping[Path, str] = MappingProxyType({}),
     ) -> Entry:
+        """called: files as they came, where their paths say something else."""
         from faceapp.tasks import build
 
         _check_people([(person, len(photos)) for person, photos in people])
 
         def gather() -> Gathered:
-            known, sources = build.of_photos(people)
+            known, sources = build.of_photos(people, called)
             names = {one.name.casefold() for one in known}
             if strange is not None:
                 sources += build.strange_photos(strange)
@@ -313,14 +318,10 @@ class Recognisers:
         build_id = build_id or _new_id()
         created = datetime.now(UTC).isoformat(timespec="seconds")
         shown = name.strip() or f"Recogniser of {created[:10]}"
+        _check_name(shown, "a recogniser")
         request = Request(build_id, shown, created, self._analyser.model_key, (), budget, seed, key=key)
         workspace = Workspace(self._folder / build_id)
-        try:
-            workspace.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnavailable(
-                "build_not_written", f"The build could not be written: {error.strerror}.", "Is the disk full?"
-            ) from error
+        workspace.make()
         workspace.write_request(request)
         return self._submit(request, workspace, gather)
 
@@ -410,7 +411,7 @@ class Recognisers:
         """Take in a recogniser that was built elsewhere.
 
         Its people are known by name alone: the numbers on its card belong to another library. Raises
-        NotFound, BadRequest, TooLarge, Conflict (another embedder), ModelUnavailable.
+        NotFound, BadRequest, TooLarge, Conflict (another embedder), ModelUnavailable, StoreUnavailable.
         """
         from faceapp.build import archive
         from faceapp.build.recogniser import Recogniser
@@ -421,12 +422,15 @@ class Recognisers:
         Recogniser(read).check(self._analyser.model_key)
         build_id = _new_id()
         workspace = Workspace(self._folder / build_id)
-        workspace.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        archive.write(workspace.model, card, read.models, None)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        workspace.write_request(
-            Request(build_id, card.name, now, card.embedder, card.people, Budget(1), card.seed)
-        )
+        request = Request(build_id, card.name, now, card.embedder, card.people, Budget(1), card.seed)
+        workspace.make()
+        try:
+            archive.write(workspace.model, card, read.models, None)
+            workspace.write_request(request)
+        except FaceAppError:
+            shutil.rmtree(workspace.folder, ignore_errors=True)
+            raise
         workspace.finish()
         return self.get(build_id)
 
@@ -558,44 +562,22 @@ class Recognisers:
     def compare(self, one: str, other: str) -> Comparison:
         """Two recognisers on the people that both know and on strangers, on photos that the first held back
         to the end and the second has not learned from. Raises NotFound, Conflict when there are none."""
-        import numpy as np
+        from faceapp.build.comparison import held_back
 
-        from faceapp.build.dataset import TEST, TRAIN, Dataset
-
-        entries, loaded = [self.get(one), self.get(other)], [self.open(one), self.open(other)]
-        data_file = self._workspace(one).data
-        if not data_file.exists():
-            raise Conflict(
-                "no_held_back", "The first recogniser was built elsewhere: its photos are not here.",
-                "Compare the other way round.",
-            )
-        data = Dataset.load(data_file)
-        first, second = ({known.name for known in one_of.card.people} for one_of in loaded)
-        shared = first & second
-        rows = (data.parts == TEST) & np.array(
-            [person < 0 or data.names[person] in shared for person in data.people], np.bool_
-        )
-        others = self._workspace(other).data
-        if others.exists():
-            learned = Dataset.load(others)
-            rows &= ~np.isin(data.photos, learned.photos[learned.parts == TRAIN])
-        known, strange = rows & (data.people >= 0), rows & (data.people < 0)
-        if not known.any() or not strange.any():
-            raise Conflict(
-                "nothing_shared", "The two recognisers have no held-back photos in common.",
-                "They must know some of the same people, and there must be strangers.",
-            )
+        sides = [self._side(one), self._side(other)]
+        photos = held_back(*sides)
         results = []
-        for entry, recogniser in zip(entries, loaded, strict=True):
-            names = [data.names[person] for person in data.people[known]]
-            found = [recogniser.rank(vector, 1)[0] for vector in data.vectors[known]]
-            right = [
-                guess.named and guess.known.name == name for guess, name in zip(found, names, strict=True)
-            ]
-            refused = [not recogniser.rank(vector, 1)[0].named for vector in data.vectors[strange]]
-            shares = float(np.mean(right)), float(np.mean(refused))
-            results.append(Compared(entry, sum(shares) / 2, *shares))
-        return Comparison(int(known.sum()), int(strange.sum()), results[0], results[1])
+        for build_id, side in zip((one, other), sides, strict=True):
+            shares = photos.shares(side.recogniser)
+            results.append(Compared(self.get(build_id), sum(shares) / 2, *shares))
+        return Comparison(len(photos.known), len(photos.strangers), results[0], results[1])
+
+    def _side(self, build_id: str) -> Side:
+        from faceapp.build.comparison import Side
+        from faceapp.build.dataset import Dataset
+
+        data = self._workspace(build_id).data
+        return Side(self.open(build_id), Dataset.load(data) if data.exists() else None)
 
 
 def _state(finished: bool, job: Job | None) -> str:
@@ -609,16 +591,29 @@ def _state(finished: bool, job: Job | None) -> str:
 
 
 def _check_people(people: Sequence[tuple[str, int]]) -> None:
-    """Raise BadRequest where the numbers of photos tell already that it cannot be built."""
+    """Raise BadRequest where names and numbers of photos tell already that it cannot be built."""
     from faceapp.build.dataset import FEWEST_PEOPLE, FEWEST_PHOTOS
     from faceapp.tasks import build
 
     if not any(photos for _, photos in people):
         hint = "Give photos of each person, in a folder or with the name of the person."
         raise BadRequest("no_photos", "There are no photos.", hint)
+    for person, _ in people:
+        _check_name(person, "a person")
     enough = [person for person, photos in people if photos >= FEWEST_PHOTOS]
     if len(enough) < FEWEST_PEOPLE:
         raise build.too_few(len(enough))
+
+
+def _check_name(name: str, whose: str) -> None:
+    """Raise BadRequest for what no card may hold: at the end of a search it would be too late."""
+    from faceapp.build.fields import LONGEST_NAME, is_line, shown
+
+    if not is_line(name):
+        raise BadRequest(
+            "bad_name", f"“{shown(name)}” cannot be the name of {whose}.",
+            f"A name is one line of at most {LONGEST_NAME} characters that can be shown.",
+        )
 
 
 def _key(*order: object) -> str:

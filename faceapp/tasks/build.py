@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from faceapp.build import dataset
-from faceapp.build.card import Card, Known
-from faceapp.build.dataset import FEWEST_PEOPLE, FEWEST_PHOTOS, STRANGER, TRAIN, Dataset
+from faceapp.build.card import MOST_LEFT_OUT, Card, Known
+from faceapp.build.dataset import FEWEST_PEOPLE, FEWEST_PHOTOS, SAME_PHOTO, STRANGER, TRAIN, Dataset
 from faceapp.build.process import TrainingProcess
 from faceapp.build.workspace import Request, Workspace
 from faceapp.errors import BadRequest, Cancelled, FaceAppError, UnusableFace
@@ -37,7 +38,8 @@ GRACE_SECONDS = 3.5
 class Source:
     """A photo of somebody to learn. face: where on it they are, None where that is still to be found.
 
-    person: index into the names, or STRANGER. vector: the library's embedding of the face.
+    person: index into the names, or STRANGER. vector: the library's embedding of the face. name: what the
+    photo was called where it came from, if that is not its path.
     """
 
     person: int
@@ -45,6 +47,11 @@ class Source:
     face: Detections | None = None
     vector: Floats | None = None
     sha256: str = ""
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.name or str(self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +90,15 @@ def of_library(
     return Gathered(people, tuple(sources))
 
 
-def of_photos(people: Sequence[tuple[str, Sequence[Path]]]) -> tuple[tuple[Known, ...], list[Source]]:
-    """The photos of a folder or an upload: (name, files) of each person."""
+def of_photos(
+    people: Sequence[tuple[str, Sequence[Path]]], names: Mapping[Path, str] = MappingProxyType({})
+) -> tuple[tuple[Known, ...], list[Source]]:
+    """The photos of a folder or an upload: (name, files) of each person. names: of files, as they came."""
     known = tuple(Known(name) for name, _ in people)
     sources = [
-        Source(index, path) for index, (_, paths) in enumerate(people) for path in list(paths)[:MOST_PHOTOS]
+        Source(index, path, name=names.get(path, ""))
+        for index, (_, paths) in enumerate(people)
+        for path in list(paths)[:MOST_PHOTOS]
     ]
     return known, sources
 
@@ -154,8 +165,9 @@ def read_views(
 ) -> tuple[tuple[Known, ...], list[View], list[Skipped]]:
     """Every photo as `recognise` sees it; the people with photos enough; what was left out."""
     views, left_out = _read(context, analyser, embedder, gathered)
-    people, views, few = _enough(gathered.people, views)
-    return people, views, [*left_out, *few]
+    views, shared = _of_one_person(gathered.people, views)
+    people, views, few = _enough(gathered.people, views, shared)
+    return people, views, [*left_out, *shared, *few]
 
 
 def split_views(views: Sequence[View], seed: int) -> Ints:
@@ -215,7 +227,7 @@ def _read(
     sources = gathered.sources
     for source, result in context.track(in_order(sources, look), len(sources), "Reading photos"):
         if isinstance(result, FaceAppError):
-            left_out.append(Skipped(str(source.path), result.code, str(result)))
+            left_out.append(Skipped(source.shown, result.code, str(result)))
         else:
             views.append(result)
     return views, left_out
@@ -260,27 +272,60 @@ def place_of(face: Face) -> Detections:
     )
 
 
+def _of_one_person(people: Sequence[Known], views: Sequence[View]) -> tuple[list[View], list[Skipped]]:
+    """The views without the faces that are given for several people: nobody can tell whose they are.
+
+    A photo on which each of them has a face of their own stays.
+    """
+    by_photo: dict[str, list[View]] = {}
+    for view in views:
+        if view.source.person != STRANGER:
+            by_photo.setdefault(view.sha256, []).append(view)
+    kept, shared = [], []
+    for view in views:
+        same = [
+            other.source.person
+            for other in by_photo.get(view.sha256, ())
+            if 1 - float(view.vector @ other.vector) < SAME_PHOTO
+        ]
+        names = [people[index].name for index in sorted(set(same))]
+        if view.source.person == STRANGER or len(names) < 2:
+            kept.append(view)
+            continue
+        given = f"{', '.join(f'for {name}' for name in names[:-1])} and for {names[-1]}"
+        both = "both" if len(names) == 2 else "all of them"
+        reason = f"The photo is given {given}: it was left out for {both}."
+        shared.append(Skipped(view.source.shown, "same_photo", reason))
+    return kept, shared
+
+
 def _enough(
-    people: tuple[Known, ...], views: list[View]
+    people: tuple[Known, ...], views: list[View], shared: Sequence[Skipped]
 ) -> tuple[tuple[Known, ...], list[View], list[Skipped]]:
-    """The people with photos enough, numbered anew, with their views. Raises BadRequest, UnusableFace."""
+    """The people with photos enough, numbered anew, with their views.
+
+    shared: the photos that were left out since they are given for several people. Raises BadRequest,
+    UnusableFace.
+    """
     photos: dict[int, set[str]] = {index: set() for index in range(len(people))}
     for view in views:
         if view.source.person != STRANGER:
             photos[view.source.person].add(view.sha256)
-    if not any(photos.values()):
+    if not any(photos.values()) and not shared:
         raise UnusableFace(
             "no_faces", "No face was found on any of the photos.",
             "Use photos on which the face is large, light and seen from the front.",
         )
     kept = [index for index in photos if len(photos[index]) >= FEWEST_PHOTOS]
     if len(kept) < FEWEST_PEOPLE:
-        raise too_few(len(kept))
+        raise too_few(len(kept), shared)
+    alone = " that are given for nobody else" if shared else ""
     number = {index: place for place, index in enumerate(kept)} | {STRANGER: STRANGER}
     few = [
         Skipped(
             people[index].name, "too_few_photos",
-            f"{people[index].name} has only {len(own)} photos with a face, {FEWEST_PHOTOS} are needed.",
+            f"{people[index].name} has only {len(own)} photos with a face{alone},"
+            f" {FEWEST_PHOTOS} are needed.",
         )
         for index, own in photos.items()
         if index not in number
@@ -293,11 +338,15 @@ def _enough(
     return tuple(people[index] for index in kept), renumbered, few
 
 
-def too_few(people: int) -> FaceAppError:
-    """The refusal of a build with so many people who have photos enough."""
+def too_few(people: int, shared: Sequence[Skipped] = ()) -> FaceAppError:
+    """The refusal of a build with so many people who have photos enough. shared: photos that were left out
+    since they are given for several people."""
     who = "Nobody has" if people == 0 else "Only one person has"
+    why = "."
+    if shared:
+        why = f" that are given for nobody else. {Path(shared[0].path).name}: {shared[0].reason}"
     return BadRequest(
-        "too_few_people", f"{who} {FEWEST_PHOTOS} photos or more with a face.",
+        "too_few_people", f"{who} {FEWEST_PHOTOS} photos or more with a face{why}",
         f"A recogniser needs {FEWEST_PEOPLE} people with {FEWEST_PHOTOS} different photos each.",
     )
 
@@ -347,7 +396,7 @@ def prepare(
             for part, name in enumerate(("learned", "chosen by", "tested"))
         },
         "views": len(data.vectors),
-        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:200]],
+        "left_out": [{"path": one.path, "reason": one.reason} for one in left_out[:MOST_LEFT_OUT]],
     }
     complete = replace(request, people=people, facts=facts)
     data.save(workspace.data)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_people import made_photos
 
 from faceapp.build import augment, baselines, openset
 from faceapp.build.baselines import Plain
@@ -18,8 +19,13 @@ from faceapp.build.openset import Scores
 from faceapp.build.topology import DEEPEST, DEFAULT, Topology, as_params, suggest
 from faceapp.build.upload import LARGEST_FILE, Upload, by_person, person_of
 from faceapp.errors import BadRequest, Conflict, FaceAppError, TooLarge
+from faceapp.jobs import JobContext
 from faceapp.models.align import five_points
 from faceapp.models.registry import Models
+from faceapp.pipeline.photos import read_photo
+from faceapp.services import Services
+from faceapp.tasks import build
+from faceapp.tasks.build import Gathered
 from faceapp.types import Detections, Floats, Image, Ints
 
 
@@ -377,3 +383,77 @@ def test_unit_vectors() -> None:
     assert np.allclose(vectors, [[0.6, 0.8], [0, 0]], atol=1e-6)
     pairs = itertools.pairwise(np.linalg.norm(faces(3, 3)[0], axis=1))
     assert all(abs(one - other) < 1e-5 for one, other in pairs)
+
+
+# -- who is on a photo ---------------------------------------------------------------------------
+
+
+def photos_of(folder: Path, people: dict[str, list[bytes]]) -> Gathered:
+    """Photos as a folder with one folder a person has them."""
+    files = []
+    for name, photos in people.items():
+        place = folder / name
+        place.mkdir(parents=True)
+        for number, data in enumerate(photos):
+            (place / f"{number}.jpg").write_bytes(data)
+        files.append((name, sorted(place.iterdir())))
+    known, sources = build.of_photos(files)
+    return Gathered(known, tuple(sources))
+
+
+@pytest.fixture(scope="module")
+def photos(models: Models, astronaut: Image, hopper: Image) -> dict[str, list[bytes]]:
+    return {"Ann": made_photos(models, astronaut, 4), "Ben": made_photos(models, hopper, 4)}
+
+
+def read(services: Services, gathered: Gathered) -> tuple[list[str], list[str], dict[str, str]]:
+    """Who is learned, from which photos, and why what was left out was left out."""
+    embedder = services.models.embedder()
+    people, views, left_out = build.read_views(JobContext.silent(), services.analyser, embedder, gathered)
+    used = ["/".join(view.source.path.parts[-2:]) for view in views]
+    return [known.name for known in people], used, {one.path: one.reason for one in left_out}
+
+
+def test_a_photo_that_is_given_for_two_people_is_learned_for_neither(
+    services: Services, photos: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    ann, ben = photos["Ann"], photos["Ben"]
+    people, used, left_out = read(services, photos_of(tmp_path, {"Ann": ann, "Ben": [*ben, ann[2]]}))
+    assert people == ["Ann", "Ben"]
+    assert "Ann/2.jpg" not in used and "Ben/4.jpg" not in used and len(used) == 7
+    said = "The photo is given for Ann and for Ben: it was left out for both."
+    assert left_out == {str(tmp_path / "Ann" / "2.jpg"): said, str(tmp_path / "Ben" / "4.jpg"): said}
+
+
+def test_who_has_too_few_photos_of_their_own_is_told_why(
+    services: Services, photos: dict[str, list[bytes]], tmp_path: Path
+) -> None:
+    ann, ben = photos["Ann"], photos["Ben"]
+    given = {"Ann": ann, "Ben": ben, "Cid": [*ann[:1], *ben[:1]], "Dora": ann[:1]}
+    people, used, left_out = read(services, photos_of(tmp_path, given))
+    assert people == ["Ann", "Ben"] and len(used) == 6
+    three = "The photo is given for Ann, for Cid and for Dora: it was left out for all of them."
+    assert left_out[str(tmp_path / "Dora" / "0.jpg")] == three
+    why = "Cid has only 0 photos with a face that are given for nobody else, 3 are needed."
+    assert left_out["Cid"] == why
+    with pytest.raises(BadRequest, match="Nobody has 3") as refused:
+        read(services, photos_of(tmp_path / "same", {"Ann": ann[:3], "Ben": ann[:3]}))
+    assert refused.value.code == "too_few_people"
+    assert "given for Ann and for Ben" in refused.value.sentence and refused.value.sentence.endswith(".")
+
+
+def test_a_photo_on_which_two_people_have_a_face_each_is_learned_for_both(
+    services: Services, photos: dict[str, list[bytes]], astronaut: Image, hopper: Image, tmp_path: Path
+) -> None:
+    """The library says which face is whose."""
+    from faceapp.opencv import cv2
+
+    high = min(len(astronaut), len(hopper))
+    both = bytes(cv2.imencode(".png", np.hstack([astronaut[:high], hopper[:high]]))[1])
+    alone = photos_of(tmp_path, photos)
+    path = tmp_path / "both.png"
+    path.write_bytes(both)
+    found = sorted(services.analyser.faces(read_photo(path).image, embed=False), key=lambda one: one.box.x1)
+    pair = [build.Source(person, path, build.place_of(face)) for person, face in enumerate(found)]
+    people, used, left_out = read(services, Gathered(alone.people, (*alone.sources, *pair)))
+    assert people == ["Ann", "Ben"] and len(used) == 10 and left_out == {}

@@ -14,13 +14,15 @@ from commands import Run, runner
 from made_people import NAMES, folder_of_people, made_photos
 
 import main
+from faceapp.build import archive
 from faceapp.build.upload import Upload
 from faceapp.build.workspace import Budget
-from faceapp.errors import BadRequest, Conflict, FaceAppError, NotFound, UnusableFace
+from faceapp.errors import BadRequest, Conflict, FaceAppError, NotFound, StoreUnavailable, UnusableFace
 from faceapp.jobs import State
 from faceapp.models.registry import Models
 from faceapp.pipeline.photos import decode_photo, read_photo
 from faceapp.services import Services
+from faceapp.services.recognisers import FOLDER
 from faceapp.types import Image, PersonName
 
 
@@ -99,7 +101,7 @@ def test_an_imported_recogniser_is_used_everywhere_and_lets_go_again(
     services.recognisers.use(entry.id, "plain")
     services.recognisers.file(entry.id).write_bytes(b"damaged")
     assert services.recognisers.active() is None
-    assert services.recognisers.problem is not None and services.recognisers.problem.code == "no_recogniser"
+    assert services.recognisers.problem is not None and services.recognisers.problem.code == "not_a_zip"
     services.recognisers.delete(entry.id)
     assert services.settings.current.recogniser == ""
     assert services.recognisers.all() == []
@@ -155,11 +157,10 @@ def test_a_build_from_the_library_searches_uses_ids_and_is_compared(
     assert match is not None and people_by_id[match.person.id] == "Grace Hopper"
     assert [face.name for face in services.recognisers.predict(entry.id, photo)] == ["Grace Hopper"]
     other = services.recognisers.import_file(built)
-    with pytest.raises(Conflict, match="built elsewhere"):
-        services.recognisers.compare(other.id, entry.id)
-    # Two people and nobody else: there are no strangers to compare on.
-    with pytest.raises(Conflict, match="no held-back photos in common"):
-        services.recognisers.compare(entry.id, other.id)
+    # Two people and nobody else: whichever of the two is the first.
+    for one, another in ((entry, other), (other, entry)):
+        with pytest.raises(Conflict, match="no strangers"):
+            services.recognisers.compare(one.id, another.id)
 
 
 def refused(call: Callable[[], object], kind: type[FaceAppError], words: str) -> None:
@@ -175,9 +176,31 @@ def test_what_cannot_be_built_is_a_sentence_at_once(services: Services, tmp_path
     refused(lambda: start(tmp_path / "empty"), BadRequest, "no photos")
     shutil.copytree(people / "Grace_Hopper", tmp_path / "one" / "Grace")
     refused(lambda: start(tmp_path / "one"), BadRequest, "Only one person")
+    # The card of what is built could not be read.
+    long, strange = tmp_path / "long", tmp_path / "strange"
+    for root, name in ((long, "x" * 201), (strange, "A\x07nn")):
+        shutil.copytree(people / "Grace_Hopper", root / name)
+        shutil.copytree(people / "Eileen_Collins", root / "Eileen")
+        refused(lambda root=root: start(root), BadRequest, "cannot be the name of a person")
+    refused(lambda: start(people, "x" * 201), BadRequest, "cannot be the name of a recogniser")
     refused(lambda: services.recognisers.start([]), BadRequest, "Nobody has")
     refused(lambda: services.recognisers.start([4711, 4712]), NotFound, "no")
     assert services.recognisers.all() == []
+
+
+def test_nothing_is_left_of_a_file_that_could_not_be_taken_in(
+    services: Services, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreUnavailable("recogniser_not_written", "model.zip could not be written: disk full.")
+
+    monkeypatch.setattr(archive, "write", full)
+    refused(lambda: services.recognisers.import_file(built), StoreUnavailable, "could not be written")
+    folder = services.paths.data / FOLDER
+    assert list(folder.iterdir()) == []
+    shutil.rmtree(folder)
+    folder.write_bytes(b"a file where the folder is to be")
+    refused(lambda: services.recognisers.import_file(built), StoreUnavailable, "could not be written")
 
 
 def test_photos_without_a_face_are_a_sentence(services: Services, tmp_path: Path) -> None:
@@ -197,6 +220,19 @@ def test_photos_without_a_face_are_a_sentence(services: Services, tmp_path: Path
     assert isinstance(job.error, UnusableFace)
     failed = services.recognisers.get(entry.id)
     assert failed.state == "failed" and failed.error is job.error and not failed.available
+
+
+def test_an_upload_that_gives_the_same_photos_for_two_people_is_told_so(
+    services: Services, people: Path
+) -> None:
+    photos = [path.read_bytes() for path in sorted((people / "Grace_Hopper").iterdir())[:3]]
+    files = [Upload(f"{name}/{n}.jpg", data) for name in ("Ann", "Ben") for n, data in enumerate(photos)]
+    entry = services.recognisers.start_upload(files)
+    assert entry.job_id is not None
+    error = services.jobs.wait(entry.job_id, 60).error
+    assert isinstance(error, BadRequest) and error.code == "too_few_people"
+    # By the name under which it came, not by that under which it was kept.
+    assert "0.jpg: The photo is given for Ann and for Ben" in error.sentence
 
 
 def test_a_place_that_takes_no_file_is_told_before_the_search(
@@ -232,7 +268,7 @@ def test_wrong_usage(run: Run, tmp_path: Path, people: Path) -> None:
     assert ended.status == 1 and "Nobody has" in ended.err
     (tmp_path / "no.zip").write_bytes(b"no zip")
     ended = run("recognise", people, "--with", tmp_path / "no.zip")
-    assert ended.status == 1 and "no recogniser" in ended.err
+    assert ended.status == 1 and "is not a zip file" in ended.err
     assert not out.exists()
 
 
