@@ -21,7 +21,8 @@ from benchmarks import face_morpher, photos
 from benchmarks.report import Section
 from db.store import open_store
 from faceapp.config import SettingsFile
-from faceapp.edit import morph, retime
+from faceapp.edit import balance, morph, retime
+from faceapp.edit.balance import Mixture
 from faceapp.edit.morph import Weights
 from faceapp.jobs import JobManager, ThreadExecutor
 from faceapp.models.align import dlib_boxes
@@ -174,7 +175,7 @@ def quality(services: Services, models: Models) -> Section:
 def ways(services: Services, alone: bool) -> dict[str, Way]:
     """The methods by name; `alone`: without those of others."""
     ours: dict[str, Way] = {
-        "ours, half-way in pixels": lambda plan: mixed(plan, 0.5),
+        "ours, half-way in pixels": lambda plan: mixed(plan, Mixture.at(0.5)),
         "ours, as the program does it": lambda plan: mixed(plan, services.morphs.middle(plan)),
     }
     return ours if alone else {"eyes aligned, dissolved": dissolved, "face_morpher's method": peers, **ours}
@@ -184,8 +185,8 @@ def plan_of(services: Services, one: Path, other: Path) -> MorphPlan:
     return services.morphs.plan([read_photo(one), read_photo(other)], MorphSettings(size=SIZE))
 
 
-def mixed(plan: MorphPlan, place: float | retime.Doubles) -> tuple[Image, Floats]:
-    made = morph.mix(plan.stack, Weights.at(0.5, 2, *np.broadcast_to(place, 3).tolist()))
+def mixed(plan: MorphPlan, mixture: Mixture) -> tuple[Image, Floats]:
+    made = balance.mixed(plan.stack, mixture)
     return made.image, made.points
 
 

@@ -200,7 +200,7 @@ def stack(faces: Sequence[Aligned], mattes: Sequence[Floats] = ()) -> Stack:
     triangles = warp.triangulate(shapes.mean(0))
     shapes, moved = relaxed(shapes, triangles)
     images = tuple(face.image for face in faces)
-    strength = tuple(_power(image, _eyes(size)) for image in images)
+    strength = tuple(_power(image, eyes_apart(size)) for image in images)
     few = 4 * len(images) * size * size <= DOUBLED
     doubled = tuple(_doubled(image) for image in images) if few else ()
     return Stack(images, shapes, triangles, strength, tuple(mattes), moved, doubled)
@@ -231,7 +231,7 @@ def _doubled(image: Image) -> Image:
     return large
 
 
-def _eyes(size: int) -> float:
+def eyes_apart(size: int) -> float:
     """About the distance between the eyes on a canvas."""
     return 0.22 * size
 
@@ -258,13 +258,18 @@ def relaxed(shapes: Floats, triangles: Triangles) -> tuple[Floats, float]:
     return result, float(touched.mean())
 
 
-def mixed_shape(own: Stack, weights: Floats) -> Floats:
-    """(P, 2) the shape that these weights (N,) give; an exaggeration ends before a triangle turns over."""
+def mixed_shape(own: Stack, weights: Floats, moved: Floats | None = None) -> Floats:
+    """(P, 2) the shape that these weights (N,) give, the points of the face moved by `moved` (F, 2) pixels.
+
+    An exaggeration and the moves end before a triangle turns over.
+    """
     inner, beyond = _inner(weights)
     start = np.tensordot(inner, own.shapes, 1)
-    if not beyond.any():
+    if moved is None and not beyond.any():
         return np.asarray(start, np.float32)
     step = np.tensordot(beyond, own.shapes, 1)
+    if moved is not None:
+        step[: parts.FACE_POINTS] += moved
     least = FLATTEST / 2 * warp.areas(own.shapes.mean(0), own.triangles)
     way = np.sign(least)
 
@@ -307,16 +312,21 @@ class _Sums:
     behind: Image | None = None
 
 
-def mix(own: Stack, weights: Weights, background: Background | None = None) -> Mixed:
-    """The face that these weights give. Several threads may mix one stack."""
+def mix(
+    own: Stack, weights: Weights, background: Background | None = None, moved: Floats | None = None
+) -> Mixed:
+    """The face that these weights give. Several threads may mix one stack.
+
+    moved: (F, 2) distances between the eyes by which the points of the face (with its forehead) are moved.
+    """
     room = own.rooms.pop() if own.rooms else Room()
-    mixed = _mixed(own, weights, background or Background(), room)
+    shape = mixed_shape(own, weights.shape, None if moved is None else eyes_apart(own.size) * moved)
+    mixed = _mixed(own, weights, shape, background or Background(), room)
     own.rooms.append(room)
     return mixed
 
 
-def _mixed(own: Stack, weights: Weights, ground: Background, room: Room) -> Mixed:
-    shape = mixed_shape(own, weights.shape)
+def _mixed(own: Stack, weights: Weights, shape: Floats, ground: Background, room: Room) -> Mixed:
     sums = _summed(own, weights, shape, ground, room)
     image = _blend(own, weights, sums, shape, room)
     points = shape[:68]
@@ -408,7 +418,7 @@ def _blend(own: Stack, weights: Weights, sums: _Sums, shape: Floats, room: Room)
     Beyond the ends, what the photos differ in is not simply exaggerated: a hat or glasses would come out as
     their negative. The coarse colours of the face are, and its own detail becomes stronger.
     """
-    eyes, image = _eyes(own.size), sums.image
+    eyes, image = eyes_apart(own.size), sums.image
     assert image is not None, "the weights of the colour have a sum of 1"
     stronger = float(np.abs(weights.detail).sum() - 1) / 2
     changed = sums.change is not None or sums.beyond is not None or stronger > ALMOST

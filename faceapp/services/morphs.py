@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,9 @@ from faceapp.services.recognition import Between, Recognition
 from faceapp.types import Detections, Face, Floats, Image, Person, Photo
 
 if TYPE_CHECKING:
+    from faceapp.edit.balance import Mixture
     from faceapp.edit.canvas import Aligned
-    from faceapp.edit.morph import Background, Stack
+    from faceapp.edit.morph import Background, Mixed, Stack
     from faceapp.edit.retime import Doubles, Pace
     from faceapp.latent.generator import Route as LatentRoute
     from faceapp.tasks.latent import Tools, Watch
@@ -50,6 +51,8 @@ GIVEN_WAY = 0.2
 # Views of a frame that its identity is measured with.
 VIEWS = 2
 COMPARED = 3
+# The side of the canvas on which the mixture that is like both people is looked for.
+LOOKED_AT = 256
 # How boxes are moved and grown for steadier points, as shares of their side: x1 y1 x2 y2.
 _SHIFTS = 0.01 * np.array(
     [(0, 0, 0, 0), (3, 0, 3, 0), (-3, 0, -3, 0), (0, 3, 0, 3), (0, -3, 0, -3), (-4, -4, 4, 4), (4, 4, -4, -4)]
@@ -132,7 +135,7 @@ class Morphs:
         self._reader = FaceReader(analyser, models, store.points_on)
         self._read: Kept[tuple[EditFace, ...]] = Kept(READ_KEPT)
         self._paces: WeakKeyDictionary[MorphPlan, Pace] = WeakKeyDictionary()
-        self._middles: WeakKeyDictionary[MorphPlan, Doubles] = WeakKeyDictionary()
+        self._middles: WeakKeyDictionary[Stack, Mixture] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     # -- faces --------------------------------------------------------------------------------------
@@ -280,37 +283,52 @@ class Morphs:
             self._paces[plan] = pace
         return pace
 
-    def middle(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Doubles:
-        """(3,) the places of shape, colour and detail for one picture.
+    def middle(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Mixture:
+        """The mixture for one picture.
 
-        Our embedder finds the picture there equally like two people, and as like them as can be. Of more
-        than two, or of a round, it is half-way. Takes a second; kept.
+        Our embedder finds the picture equally like two people, and as like them as can be. Of more than two,
+        or of a round, it is half-way. Takes two seconds; kept.
         """
-        from faceapp.edit import balance
+        from faceapp.edit import balance, canvas, morph, points
 
         if len(plan.photos) != 2 or plan.settings.loop:
-            return np.full(3, 0.5)
+            return balance.Mixture.at(0.5)
         with self._lock:
-            if plan in self._middles:
-                return self._middles[plan]
-        middle = balance.balanced(partial(self.embedded, plan, check=check))
+            if plan.stack in self._middles:
+                return self._middles[plan.stack]
+        pairs = zip(plan.photos, plan.faces, strict=True)
+        small = morph.stack([canvas.align(photo.image, face.points, LOOKED_AT) for photo, face in pairs])
+
+        def embed(mixtures: Sequence[Mixture]) -> Floats:
+            return self._embedded((balance.mixed(small, one) for one in mixtures), check)
+
+        shape = small.shapes.mean(0)[: points.FACE_POINTS] / morph.eyes_apart(LOOKED_AT)
+        middle = balance.balanced(embed, shape.astype(np.float64))
         with self._lock:
-            self._middles[plan] = middle
+            self._middles[plan.stack] = middle
         return middle
 
+    def alike(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Image:
+        """(S, S, 3), or (S, S, 4) where the background is transparent: the one picture of `middle`."""
+        from faceapp.tasks.morph import mixed, with_alpha
+
+        return with_alpha(mixed(plan, self.middle(plan, check)))
+
     def embedded(self, plan: MorphPlan, places: Doubles, check: Callable[[], None] | None = None) -> Floats:
-        """(n, D) the embeddings of the mixtures at `places`: (n,), or (n, 3) of shape, colour and detail."""
+        """(n, D) the embeddings of the mixtures at `places` (n,)."""
         from faceapp.edit import morph
 
-        rows = []
         count, loop = len(plan.photos), plan.settings.loop
-        each = np.broadcast_to(places.reshape(len(places), -1), (len(places), 3))
-        for shape, colour, detail in each.tolist():
+        weights = (morph.Weights.at(place, count, loop=loop) for place in places.tolist())
+        return self._embedded((morph.mix(plan.stack, own) for own in weights), check)
+
+    def _embedded(self, mixed: Iterable[Mixed], check: Callable[[], None] | None) -> Floats:
+        """(n, D) the embeddings of pictures."""
+        rows = []
+        for one in mixed:
             if check is not None:
                 check()
-            weights = morph.Weights.at(0.5, count, shape, colour, detail, loop)
-            mixed = morph.mix(plan.stack, weights)
-            rows.append(self._embed(mixed.image, mixed.points))
+            rows.append(self._embed(one.image, one.points))
         return np.stack(rows)
 
     def _embed(self, image: Image, points: Floats) -> Floats:

@@ -16,6 +16,7 @@ from faceapp.pipeline.analysis import in_order
 from faceapp.types import Image
 
 if TYPE_CHECKING:
+    from faceapp.edit.balance import Mixture
     from faceapp.edit.morph import Mixed
     from faceapp.edit.provenance import Marking
     from faceapp.edit.retime import Doubles
@@ -113,17 +114,24 @@ def _frames(plan: MorphPlan, places: Doubles, marking: Marking) -> Iterator[Imag
         yield result
 
 
-def _at(plan: MorphPlan, place: float | Doubles) -> Mixed:
-    """The mixture at a place, or at (3,) places of shape, colour and detail; the settings' own go before."""
+def _at(plan: MorphPlan, place: float) -> Mixed:
+    from faceapp.edit.balance import Mixture
+
+    return mixed(plan, Mixture.at(place))
+
+
+def mixed(plan: MorphPlan, mixture: Mixture) -> Mixed:
+    """The picture of a mixture. The settings' own places go before; of their shape no point is moved."""
     from faceapp.edit import morph
     from faceapp.edit.morph import Weights
 
     settings = plan.settings
     fixed = (settings.shape, settings.colour, settings.detail)
-    free = np.broadcast_to(place, 3).tolist()
+    free = mixture.places.tolist()
     shape, colour, detail = (there if own is None else own for own, there in zip(fixed, free, strict=True))
     weights = Weights.at(0.5, len(plan.photos), shape, colour, detail, settings.loop)
-    return morph.mix(plan.stack, weights, settings.background)
+    moved = mixture.moved if settings.shape is None else None
+    return morph.mix(plan.stack, weights, settings.background, moved)
 
 
 def _marked(plan: MorphPlan, mixed: Mixed, marking: Marking) -> Image:
@@ -150,22 +158,23 @@ def write_picture(
 
     The report has the mean of the middle's three places.
     """
+    from faceapp.edit.balance import Mixture
     from faceapp.edit.provenance import Made, save_image
 
     context.progress(0, 2, "Looking at the faces")
     settings = plan.settings
     fixed = (settings.shape, settings.colour, settings.detail)
     if place is None and None in fixed:
-        places = morphs.middle(plan, context.check)
-        place = float(places.mean())
+        mixture = morphs.middle(plan, context.check)
+        place = float(mixture.places.mean())
     else:
         place = 0.5 if place is None else place
-        places = np.full(3, place)
+        mixture = Mixture.at(place)
     context.progress(1, 2, "Morphing")
-    mixed = _at(plan, places)
+    picture = mixed(plan, mixture)
     context.check()
     made = Made("morph", [photo.path for photo in plan.photos])
-    save_image(out, with_alpha(mixed), made, marking)
+    save_image(out, with_alpha(picture), made, marking)
     context.progress(2, 2)
     return _report("picture", plan, out, 1, 0.0, place)
 

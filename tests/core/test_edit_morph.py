@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from faceapp.edit import average, balance, canvas, matte, morph, retime, warp
 from faceapp.edit import points as parts
+from faceapp.edit.balance import Mixture
 from faceapp.edit.canvas import Aligned
 from faceapp.edit.faces import FaceReader
 from faceapp.edit.morph import Background, Stack, Weights
@@ -282,21 +285,67 @@ def test_two_photos_of_one_picture_have_a_plain_pace() -> None:
     assert np.allclose(pace(np.linspace(0, 1, 5)), np.linspace(0, 1, 5))
 
 
-def features(places: Floats) -> Floats:
+def features(mixtures: Sequence[Mixture]) -> Floats:
     """Identity that lies in the shape more than in the colour, and hardly in the detail."""
-    return circle(places @ np.array((0.6, 0.3, 0.1)))
+    return circle(np.array([mixture.places for mixture in mixtures]) @ np.array((0.6, 0.3, 0.1)))
 
 
-def test_the_balanced_places_are_equally_far_from_both() -> None:
-    places = balance.balanced(features)
-    first, half, here, last = features(np.array([np.zeros(3), np.full(3, 0.5), places, np.ones(3)]))
+@pytest.fixture(scope="module")
+def face(both: Stack) -> NDArray[np.float64]:
+    """A shape of a face, in distances between its eyes."""
+    return np.asarray(both.shapes.mean(0)[: parts.FACE_POINTS], np.float64) / morph.eyes_apart(SIZE)
+
+
+def test_the_balanced_mixture_is_equally_far_from_both(face: NDArray[np.float64]) -> None:
+    found = balance.balanced(features, face)
+    assert found.moved is not None
+    shown = (Mixture.at(0), Mixture.at(0.5), found, Mixture.at(1))
+    first, half, here, last = features(shown)
     assert abs(first @ here - last @ here) < 0.05 * abs(first @ half - last @ half)
-    assert (places > 0.6).all() and np.ptp(places) < 0.2
+    assert (found.places > 0.6).all() and np.ptp(found.places) < 0.2
+    assert np.abs(found.moved).max() < 1e-6
 
 
-def test_between_two_photos_of_one_picture_all_places_are_half_way() -> None:
-    places = balance.balanced(lambda places: np.tile(np.float32((1, 0)), (len(places), 1)))
-    assert np.allclose(places, 0.5)
+def strangers(mixtures: Sequence[Mixture]) -> Floats:
+    """Identity that looks like a third person half-way, the less the lower the nose of the mixture is."""
+    rows = []
+    for mixture in mixtures:
+        place = float(mixture.places.mean())
+        lower = 0.0 if mixture.moved is None else float(mixture.moved[27:36, 1].mean())
+        rows.append((1 - place, place, 4 * place * (1 - place) * (0.3 - 3 * lower)))
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (np.array(rows) / lengths).astype(np.float32)
+
+
+def test_features_move_a_little_where_that_makes_a_mixture_more_like_both(face: NDArray[np.float64]) -> None:
+    found = balance.balanced(strangers, face)
+    assert found.moved is not None
+    first, half, here, last = strangers((Mixture.at(0), Mixture.at(0.5), found, Mixture.at(1)))
+    assert min(first @ here, last @ here) > min(first @ half, last @ half) + 0.005
+    assert abs(first @ here - last @ here) < 0.01
+    down = found.moved[:, 1]
+    assert 0.02 < down[27:36].mean() < 0.1 and np.abs(found.moved[:, 0]).max() < 0.01
+    # What is near goes along, what is far stays.
+    assert np.ptp(down[31:36]) < 0.05 and abs(down[8]) < 0.02
+    assert np.allclose(found.places, 0.5, atol=0.05)
+
+
+def test_between_two_photos_of_one_picture_nothing_moves(face: NDArray[np.float64]) -> None:
+    found = balance.balanced(lambda asked: np.tile(np.float32((1, 0)), (len(asked), 1)), face)
+    assert found.moved is not None
+    assert np.allclose(found.places, 0.5) and np.allclose(found.moved, 0)
+
+
+def test_points_of_a_mixture_are_moved_and_never_turn_the_face_over(both: Stack) -> None:
+    eyes = morph.eyes_apart(SIZE)
+    moved = np.zeros((parts.FACE_POINTS, 2), np.float32)
+    moved[48:68] = 0.1, 0.05
+    plain, own = balance.mixed(both, Mixture.at(0.5)), balance.mixed(both, Mixture(np.full(3, 0.5), moved))
+    assert np.allclose(own.points - plain.points, eyes * moved[:68], atol=1e-3)
+    assert difference(own.image[SIZE // 2 :], plain.image[SIZE // 2 :]) > 0.3
+    shape = morph.mixed_shape(both, Weights.even(2).shape, 400 * moved)
+    turned = warp.areas(shape, both.triangles) * np.sign(warp.areas(both.shapes.mean(0), both.triangles))
+    assert (turned > 0).all()
 
 
 def test_moments_there_and_back_around_and_eased() -> None:

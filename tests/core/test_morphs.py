@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from faceapp.edit import provenance
+from faceapp.edit.balance import Mixture
 from faceapp.errors import BadRequest, Cancelled, Conflict, Forbidden, UnusableFace
 from faceapp.jobs import Job, JobContext
 from faceapp.opencv import cv2
@@ -17,7 +19,7 @@ from faceapp.pipeline.photos import photo_from_pixels, read_photo
 from faceapp.search import between
 from faceapp.services import Services
 from faceapp.services.morphs import MorphSettings, background
-from faceapp.tasks.morph import MorphReport
+from faceapp.tasks.morph import MorphReport, mixed
 from faceapp.types import Floats, Image, PersonName, Photo
 
 SMALL = MorphSettings(size=160, frames=8, seconds=0.8)
@@ -53,17 +55,36 @@ def test_a_slider_changes_the_face_on_its_way(services: Services, photos: list[P
     assert services.morphs.frame(clear, 0.5).shape == (160, 160, 4)
 
 
-def test_identity_moves_evenly_and_the_middle_is_like_both(services: Services, photos: list[Photo]) -> None:
+def test_identity_moves_evenly(services: Services, photos: list[Photo]) -> None:
     plan = services.morphs.plan(photos, MorphSettings(size=200))
     places = services.morphs.pace(plan)(np.linspace(0, 1, 7))
     rows = services.morphs.embedded(plan, places)
     steps = np.linalg.norm(np.diff(rows, axis=0), axis=1)
     assert steps.max() / steps.mean() < 1.3
-    middle = services.morphs.middle(plan)
-    shown = np.array([np.zeros(3), middle, np.full(3, 0.5), np.ones(3)])
-    first, here, half, last = services.morphs.embedded(plan, shown)
-    assert abs(first @ here - last @ here) < 0.5 * abs(first @ half - last @ half) + 0.01
-    assert first @ here > first @ last + 0.03 < last @ here
+
+
+def test_the_middle_is_more_like_both_than_half_way(services: Services, photos: list[Photo]) -> None:
+    plan = services.morphs.plan(photos, MorphSettings(size=320))
+    pictures = [services.morphs.frame(plan, place) for place in (0, 0.5, 1)] + [services.morphs.alike(plan)]
+    rows = [services.analyser.faces(image)[0].embedding for image in pictures]
+    assert all(row is not None for row in rows)
+    first, half, last, here = np.array(rows)
+    assert min(first @ here, last @ here) > min(first @ half, last @ half) + 0.01
+    assert abs(first @ here - last @ here) < 0.02
+    moved = services.morphs.middle(plan).moved
+    assert moved is not None and 0.005 < np.abs(moved).max() < 0.15
+
+
+def test_the_middle_does_not_depend_on_the_size_and_a_shape_of_ones_own_stays(
+    services: Services, photos: list[Photo]
+) -> None:
+    small, large = (services.morphs.plan(photos, MorphSettings(size=size)) for size in (160, 480))
+    one, other = services.morphs.middle(small), services.morphs.middle(large)
+    assert one.moved is not None and other.moved is not None
+    assert np.array_equal(one.places, other.places) and np.array_equal(one.moved, other.moved)
+    own = replace(small, settings=replace(small.settings, shape=0.2))
+    assert np.allclose(mixed(own, one).points, mixed(own, Mixture.at(0.5)).points)
+    assert not np.allclose(mixed(small, one).points, mixed(small, Mixture.at(0.5)).points)
 
 
 def test_points_placed_by_hand_go_before_found_ones(services: Services, photos: list[Photo]) -> None:
@@ -266,9 +287,7 @@ def test_a_morph_of_two_enrolled_people_is_noticed_and_their_photos_are_not(
 ) -> None:
     enrol(services, portrait_files)
     plan = services.morphs.plan(photos, MorphSettings(size=400))
-    morph = photo_from_pixels(
-        services.morphs.frame(plan, 0.5, *services.morphs.middle(plan).tolist()), "morph.png"
-    )
+    morph = photo_from_pixels(services.morphs.alike(plan), "morph.png")
     best = services.morphs.between(morph)[0]
     assert {best.person.name, best.other.name} == {"Eileen", "Grace"}
     assert best.suspicious and 0.3 < best.share < 0.7
