@@ -39,12 +39,14 @@ def write_clip(
     turned: int = 0,
     gaps: bool = False,
     start: float = 0.0,
+    pixels: str = "yuv420p",
 ) -> Path:
-    """A video of these pictures. gaps: at an uneven rate. start: the second at which they begin."""
+    """A video of these pictures. gaps: at an uneven rate. start: the second at which they begin. pixels: how
+    FFmpeg calls their format."""
     with av.open(str(path), "w") as output:
         video = output.add_stream(codec, rate=FPS)
         video.height, video.width = pictures[0].shape[:2]
-        video.pix_fmt = "yuv420p"
+        video.pix_fmt = pixels
         video.codec_context.time_base = Fraction(1, 1000)
         if turned:
             video.set_display_rotation(turned)

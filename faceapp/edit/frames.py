@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from faceapp.edit.results import not_written as refusal
 from faceapp.errors import BadRequest, FaceAppError, StoreUnavailable
 from faceapp.opencv import cv2
-from faceapp.stream.recorder import COPIED, SUFFIXES
+from faceapp.stream.recorder import SUFFIXES
+from faceapp.stream.sound import Sound
 from faceapp.stream.sources import SourceLost
 from faceapp.types import Floats, Image, Ints
 
@@ -37,6 +38,8 @@ NOMINAL_FPS = 25.0
 _WEIGHTS = {1: (0.2126, 0.0722), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
 _WEIGHTS_601 = (0.299, 0.114)
 _UNSPECIFIED, _BT709, _BT601 = 2, 1, 5
+# Transfers of HDR: PQ and HLG.
+_HDR = (16, 18)
 _HD_HEIGHT = 720
 _FULL_RANGE = 2
 # A damaged file may fail at every packet: reading ends after so many failures without one good frame.
@@ -52,7 +55,8 @@ class Clip:
 
     width, height: pixels of the upright picture. turns: quarter turns against the clock that make it upright.
     frames: how many the head promises, 0 where it does not say. sound: it has some. colourspace, primaries,
-    transfer: H.273's numbers. start: seconds at which the first picture or sound comes, 0 or more.
+    transfer: H.273's numbers. start: seconds at which the first picture or sound comes, 0 or more. bits: of a
+    colour; what is written has 8.
     """
 
     path: Path
@@ -69,10 +73,19 @@ class Clip:
     primaries: int = _UNSPECIFIED
     transfer: int = _UNSPECIFIED
     start: float = 0.0
+    bits: int = 8
 
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def remark(self) -> str:
+        """What the file has that nothing made of it has; may be empty."""
+        if self.bits <= 8:
+            return ""
+        kind = "is HDR with" if self.transfer in _HDR else "has"
+        return f"The video {kind} {self.bits} bits a colour, its result has 8: even areas may show bands."
 
     @property
     def pixel_format(self) -> str:
@@ -345,7 +358,7 @@ def _fill(clip: Clip, segments: Sequence[Path], stamps: Ints, output: Any, check
         output.metadata["comment"] = COMMENT
         sound = None
         if clip.sound:
-            sound = _Sound(opened.enter_context(av.open(str(clip.path))), output, clip.start)
+            sound = Sound(opened.enter_context(av.open(str(clip.path))), output, clip.start)
         # What was cut out of a broadcast begins hours after nought: players would show an empty picture.
         stamps = stamps - round(clip.start / clip.time_base)
         number = 0
@@ -384,75 +397,6 @@ def _packets(segments: Sequence[Path], check: Callable[[], None]) -> Iterator[An
         check()
         with av.open(str(path)) as segment:
             yield from (packet for packet in segment.demux(segment.streams.video[0]) if packet.size)
-
-
-class _Sound:
-    """Every track of sound of a file, copied into another one as far as its pictures have come. What is
-    damaged of it is left out."""
-
-    def __init__(self, source: Any, output: Any, start: float) -> None:
-        """start: the second of the source that is nought in the output."""
-        self._output = output
-        self._start = start
-        self._targets: dict[int, Any] = {}
-        self._copied: set[int] = set()
-        for stream in source.streams.audio:
-            context = stream.codec_context
-            if context.name in COPIED:
-                self._copied.add(stream.index)
-                self._targets[stream.index] = output.add_stream_from_template(stream)
-            else:
-                self._targets[stream.index] = output.add_stream("aac", rate=context.sample_rate)
-        self._packets = source.demux(list(source.streams.audio))
-        self._waiting: Any = None
-
-    def pump(self, seconds: float) -> None:
-        """Copy what sounds up to that time of the output."""
-        while (packet := self._next()) is not None:
-            time = packet.dts if packet.dts is not None else packet.pts
-            if time is not None and float(time * packet.time_base) - self._start > seconds:
-                self._waiting = packet
-                return
-            self._write(packet)
-
-    def _next(self) -> Any:
-        import av
-
-        packet, self._waiting = self._waiting, None
-        try:
-            return packet if packet is not None else next(self._packets, None)
-        except av.FFmpegError:
-            return None
-
-    def _write(self, packet: Any) -> None:
-        target = self._targets[packet.stream.index]
-        if packet.stream.index in self._copied:
-            if packet.size:
-                packet.stream = target
-                self._mux(packet)
-            return
-        # A packet without a size ends the stream: what is left in decoder and encoder comes out.
-        frames = _heard(packet)
-        for frame in [*frames, None] if not packet.size else frames:
-            for encoded in target.encode(frame):
-                self._mux(encoded)
-
-    def _mux(self, packet: Any) -> None:
-        shift = round(self._start / packet.time_base)
-        for name in ("pts", "dts"):
-            if getattr(packet, name) is not None:
-                setattr(packet, name, getattr(packet, name) - shift)
-        self._output.mux(packet)
-
-
-def _heard(packet: Any) -> list[Any]:
-    """What a packet of sound holds; nothing where it is damaged."""
-    import av
-
-    try:
-        return list(packet.decode())
-    except av.FFmpegError:
-        return []
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -494,7 +438,7 @@ def _described(path: Path, container: Any, stream: Any, frame: Any) -> Clip:
     return Clip(
         path, width, height, turns, fps, int(frames), Fraction(stream.time_base), aspect, space, full,
         bool(container.streams.audio), int(frame.color_primaries), int(frame.color_trc),
-        max(0.0, (container.start_time or 0) / 1_000_000),
+        max(0.0, (container.start_time or 0) / 1_000_000), int(frame.format.components[0].bits),
     )  # fmt: skip
 
 

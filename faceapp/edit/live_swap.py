@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from faceapp.edit.cast import cast
+from faceapp.edit.cast import CastChoices, cast, turned_apart
 from faceapp.edit.colour import ColourMap
 from faceapp.edit.faces import LANDMARKER, EditFace
 from faceapp.edit.frames import COMMENT
@@ -49,7 +49,8 @@ Refuse = Callable[[Face], str]
 @dataclass(eq=False)
 class _Actor:
     """What is remembered of one track. source: position, or None: left alone. relation: dlib's box in shares
-    of the track's box. colours: for `coloured`, how its colours come to the face's."""
+    of the track's box. colours: for `coloured`, how its colours come to the face's. facing:
+    it is turned nearly as its source."""
 
     points: PointFilter = field(default_factory=PointFilter)
     box: Floats | None = None
@@ -61,6 +62,7 @@ class _Actor:
     coloured: Source | None = None
     painted: int = 0
     believed: bool = True
+    facing: bool = True
     seen: float = 0.0
 
 
@@ -79,10 +81,12 @@ class LiveSwap:
         everyone: bool = True,
         visible_mark: bool = False,
         neural: NeuralSwapper | None = None,
+        max_turn: float = CastChoices.max_turn,
     ) -> None:
         """refuse: asked once for every face. everyone: with more faces than sources these repeat. neural:
-        draws the faces, as slowly as it does: the session leaves out frames. Loads the models. Raises
-        ModelUnavailable."""
+        draws the faces, as slowly as it does: the session leaves out frames. max_turn: heads are left while
+        they are turned so many degrees further than their source, unless it was chosen for them. Loads the
+        models. Raises ModelUnavailable."""
         self.sources = tuple(sources)
         self._landmarker: Landmarker = models.landmarker(LANDMARKER)
         self._embedder: Embedder = models.embedder(analyser.model_key)
@@ -91,6 +95,7 @@ class LiveSwap:
         self._everyone = everyone
         self._visible_mark = visible_mark
         self._neural = neural
+        self._max_turn = max_turn
         self._actors: dict[int, _Actor] = {}
         self._before: tuple[Shade, float] | None = None
         self._frames = 0
@@ -125,7 +130,7 @@ class LiveSwap:
             if points is None:
                 continue
             source, target = self._source_of(face, actor), EditFace.of_points(points)
-            if source is None:
+            if source is None or not self._is_facing(face, actor, target, source):
                 beside.append(target)
             elif swappable(target):
                 pairs.append((target, source))
@@ -224,6 +229,12 @@ class LiveSwap:
             return None
         number = self._locks.get(face.track_id, actor.source)
         return self.sources[number] if number is not None and 0 <= number < len(self.sources) else None
+
+    def _is_facing(self, face: TrackedFace, actor: _Actor, target: EditFace, source: Source) -> bool:
+        """Whether a head is turned nearly enough as its source, or the user chose that one for it."""
+        limit = self._max_turn * (1 if actor.facing else TAKEN_AGAIN)
+        actor.facing = turned_apart(target, source.face) <= limit
+        return actor.facing or face.track_id in self._locks
 
     def _colours(self, image: Image, target: EditFace, source: Source, actor: _Actor) -> ColourMap | None:
         actor.painted += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -240,7 +241,7 @@ class _Look:
 
 
 class Surveyor:
-    """Looks at one clip from its first to its last frame."""
+    """Looks at one clip from its first to its last frame. Once stopped, it goes on where it was."""
 
     def __init__(self, clip: Clip, analyser: Analyser, models: Models) -> None:
         """Loads the models. Raises ModelUnavailable."""
@@ -252,21 +253,28 @@ class Surveyor:
         self._threshold = calibration.threshold if calibration is not None else 0.0
         self._traces: dict[LiveTrack, Trace] = {}
         self._recent: deque[tuple[ClipFrame, Shade]] = deque(maxlen=EVERY + 2)
+        # Tracked, and not looked at yet.
+        self._waiting: deque[tuple[int, _Look]] = deque()
         self._stamps: list[int] = []
         self._cuts: list[int] = []
 
     def run(self, tell: Callable[[int], None]) -> Survey:
-        """The survey of the whole clip. tell: called with the number of frames done; it may raise.
+        """The survey of the whole clip. tell: called with the number of frames done; it may raise, and then
+        the next call goes on with the frame after that.
 
         Raises SourceLost, FaceAppError ("no_face_in_video").
         """
+        while self._waiting:
+            self._look_at_next(tell)
+        first = len(self._stamps)
+        frames = (raw for raw in read_frames(self._clip) if raw.number >= first)
         # One thread tracks, in order, while this one places the points of the frame before.
-        for raw, look in in_order(read_frames(self._clip), self._track_frame, workers=1):
-            if isinstance(look, FaceAppError):
-                raise look
-            self._stamps.append(raw.stamp)
-            self._look(look)
-            tell(len(self._stamps))
+        tracking = in_order(frames, self._track_frame, workers=1)
+        with closing(tracking) as tracked:  # type: ignore[type-var]  # a generator
+            for _, failed in tracked:
+                if failed is not None:
+                    raise failed
+                self._look_at_next(tell)
         # In a clip of a frame or two nothing can be seen again.
         shortest, brief = min(SHORTEST, len(self._stamps)), len(self._stamps) < SHORTEST
         kept = [trace for trace in self._traces.values() if len(trace.points) >= shortest]
@@ -280,7 +288,13 @@ class Surveyor:
 
     # -- one frame --------------------------------------------------------------------------------------
 
-    def _track_frame(self, raw: RawFrame) -> _Look:
+    def _look_at_next(self, tell: Callable[[int], None]) -> None:
+        stamp, look = self._waiting.popleft()
+        self._stamps.append(stamp)
+        self._look(look)
+        tell(len(self._stamps))
+
+    def _track_frame(self, raw: RawFrame) -> None:
         frame = develop(self._clip, raw)
         live = Frame(frame.image, raw.number, raw.number / self._clip.fps, _AT)
         detected = self._tracker.step(live, EVERY)
@@ -293,7 +307,8 @@ class Surveyor:
                 seen.append(
                     _Seen(track, track.box, track.landmarks, track.detected, track.id > 0, track.score)
                 )
-        return _Look(frame, Shade.of(frame.image), self._tracker.cut, detected, tuple(seen))
+        look = _Look(frame, Shade.of(frame.image), self._tracker.cut, detected, tuple(seen))
+        self._waiting.append((raw.stamp, look))
 
     def _look(self, look: _Look) -> None:
         frame, number = look.frame, look.frame.number

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from faceapp.errors import BadRequest, FaceAppError, NotFound, UnusablePhoto
 from faceapp.pipeline.decode import MAX_BYTES, MAX_PIXELS, decode, file_too_large
+from faceapp.pipeline.kinds import picture_kind
 from faceapp.types import Image, Photo, check_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 __all__ = [
     "MAX_BYTES",
@@ -22,6 +28,7 @@ __all__ = [
     "PHOTO_EXTENSIONS",
     "decode_photo",
     "find_photos",
+    "losses",
     "photo_from_pixels",
     "read_photo",
 ]
@@ -33,6 +40,7 @@ PHOTO_EXTENSIONS = frozenset(
 # Pictures that are not read. A folder's search lists them all the same, so that each gets its sentence
 # instead of being passed over.
 _REFUSED_EXTENSIONS = frozenset(".dng .nef .cr2 .cr3 .arw .raf .orf .rw2 .pef .psd .jxl".split())
+_BITS_PER_SAMPLE = 258  # TIFF 6.0, section 8
 _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
 
 
@@ -81,6 +89,43 @@ def find_photos(folder: Path) -> list[Path]:
     if not stat.S_ISDIR(mode):
         raise BadRequest("not_a_folder", f"“{_shown(folder.name)}” is not a folder.")
     return sorted(_walk(folder), key=lambda path: _natural(path.relative_to(folder)))
+
+
+def losses(photo: Photo) -> tuple[str, ...]:
+    """Sentences about what a photo's file has, and its image and all that is made of that have not.
+
+    The file is read again; where it has changed or gone meanwhile nothing is said.
+    """
+    try:
+        data = photo.data or (_read_bytes(Path(photo.path)) if photo.path else b"")
+    except FaceAppError:
+        return ()
+    # A JPEG has neither; other bytes than those that were decoded before may be anything.
+    if picture_kind(data) in ("", "JPEG") or _sha256(data) != photo.sha256:
+        return ()
+    from PIL import Image as pillow
+
+    sentences = []
+    with pillow.open(io.BytesIO(data)) as picture:
+        if _is_deep(picture):
+            sentences.append("The photo has more than 8 bits a colour, its result has 8.")
+        if picture.has_transparency_data and _lowest_alpha(picture) < 255:
+            sentences.append("What is transparent in the photo is white in its result.")
+    return tuple(sentences)
+
+
+def _is_deep(picture: Picture) -> bool:
+    """True for more than 8 bits a colour, as the head of a PNG, TIFF or HEIF says; not loaded yet."""
+    tags = getattr(picture, "tag_v2", {})
+    bits = [*tags.get(_BITS_PER_SAMPLE, ()), picture.info.get("bit_depth", 8)]
+    # What Pillow calls the stored numbers, such as "RGB;16B".
+    stored = [str(tile[3]) for tile in getattr(picture, "tile", [])]
+    return picture.mode[0] in "IF" or max(bits) > 8 or any(";16" in word for word in stored)
+
+
+def _lowest_alpha(picture: Picture) -> int:
+    """0, nothing is seen there, to 255: all of it is opaque."""
+    return int(np.asarray(picture.convert("RGBA").getchannel("A")).min())
 
 
 # -- files ------------------------------------------------------------------------------------

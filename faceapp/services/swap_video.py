@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from faceapp.config import SettingsFile
 from faceapp.edit.cast import CastChoices, SourcePerson
 from faceapp.edit.results import refuse_closed, refuse_sources
-from faceapp.errors import BadRequest, FaceAppError, Forbidden, UnusableFace
+from faceapp.errors import BadRequest, Cancelled, FaceAppError, Forbidden, UnusableFace
 from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from faceapp.edit.live_swap import LiveSwap
     from faceapp.edit.neural import NeuralSwapper
     from faceapp.edit.segments import RenderFolder
-    from faceapp.edit.survey import Survey
+    from faceapp.edit.survey import Survey, Surveyor
     from faceapp.edit.swap import Swapped, SwapSettings
     from faceapp.edit.video import Recipe, VideoCast
 
@@ -109,6 +109,7 @@ class VideoSwaps:
         self._neural = neural
         self._lock = threading.Lock()
         self._last: tuple[str, Survey] | None = None
+        self._stopped: tuple[str, Clip, Surveyor] | None = None
         self._shown: tuple[Survey, int, ClipFrame] | None = None
 
     @property
@@ -136,8 +137,8 @@ class VideoSwaps:
         return tasks.survey_video(context, self, path)
 
     def look(self, clip: Clip, tell: Callable[[int], None]) -> Survey:
-        """The survey of a clip: the last one is remembered, that of a render that was killed is read again.
-        tell: called with the number of frames done; it may raise."""
+        """The survey of a clip: the last one is remembered, that of a render that was killed is read again,
+        and one that was stopped goes on. tell: called with the number of frames done; it may raise."""
         from faceapp.edit.segments import load_survey
         from faceapp.edit.survey import Surveyor
 
@@ -145,7 +146,19 @@ class VideoSwaps:
         with self._lock:
             if self._last is not None and self._last[0] == root.name and self._last[1].clip == clip:
                 return self._last[1]
-        survey = load_survey(clip, root) or Surveyor(clip, self._analyser, self._models).run(tell)
+            stopped, self._stopped = self._stopped, None
+        survey = load_survey(clip, root)
+        if survey is None:
+            if stopped is not None and stopped[:2] == (root.name, clip):
+                surveyor = stopped[2]
+            else:
+                surveyor = Surveyor(clip, self._analyser, self._models)
+            try:
+                survey = surveyor.run(tell)
+            except Cancelled:
+                with self._lock:
+                    self._stopped = root.name, clip, surveyor
+                raise
         with self._lock:
             self._last = root.name, survey
         return survey
@@ -336,12 +349,16 @@ class VideoSwaps:
         refuse_closed(out)
 
     def live(
-        self, sources: Sequence[Photo], settings: SwapSettings | None = None, everyone: bool = True
+        self,
+        sources: Sequence[Photo],
+        settings: SwapSettings | None = None,
+        everyone: bool = True,
+        max_turn: float = CastChoices.max_turn,
     ) -> LiveSwap:
         """What a live session paints with: `session.set_painter(...)`. Loads the models.
 
-        everyone: with more faces than sources these repeat. Raises BadRequest, Forbidden and UnusableFace
-        when no source can be used, and what `recipe` does.
+        everyone: with more faces than sources these repeat. max_turn: as in `CastChoices`. Raises
+        BadRequest, Forbidden and UnusableFace when no source can be used, and what `recipe` does.
         """
         from faceapp.edit.live_swap import LiveSwap
         from faceapp.edit.swap import prepare
@@ -351,7 +368,7 @@ class VideoSwaps:
         chosen = self._settings(settings)
         return LiveSwap(
             ready, chosen, self._analyser, self._models, self._refuse, everyone=everyone,
-            visible_mark=self._program.current.visible_mark, neural=self._neural(chosen),
+            visible_mark=self._program.current.visible_mark, neural=self._neural(chosen), max_turn=max_turn,
         )  # fmt: skip
 
     def _refuse(self, face: Face) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from faceapp.errors import BadRequest, FaceAppError
 from faceapp.live import FrameResult
 from faceapp.stream.drawing import draw
+from faceapp.stream.sound import Sound
 from faceapp.types import Image
 
 TICKS = 90_000
@@ -22,7 +22,6 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 # A longer gap, or a step back, is a jump in the file: the sound ends there, and the gap is not recorded.
 JUMP_SECONDS = 1.0
 NOMINAL_FPS = 25
-COPIED = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus"})
 
 
 class Recorder:
@@ -38,7 +37,7 @@ class Recorder:
         self._live = live
         self._output: Any = None
         self._video: Any = None
-        self._sound: _Sound | None = None
+        self._sound: Sound | None = None
         self._size = (0, 0)
         self._first = self._before = self._shift = 0.0
         self._ticks = -1
@@ -105,7 +104,7 @@ class Recorder:
         self._video.pix_fmt = "yuv420p"
         self._video.codec_context.time_base = Fraction(1, TICKS)
         if self._sound_path is not None:
-            self._sound = _Sound.of(self._sound_path, self._output, seconds)
+            self._sound = Sound.of(self._sound_path, self._output, seconds)
 
     def _write(self, image: Image, seconds: float) -> None:
         import av
@@ -134,73 +133,6 @@ class Recorder:
             return image[:height, :width]
         fitted: Image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         return fitted
-
-
-class _Sound:
-    """The sound of a file, copied into another one as far as its pictures have come."""
-
-    def __init__(
-        self, source: Any, stream: Any, target: Any, output: Any, start: float, copied: bool
-    ) -> None:
-        self._source, self._stream, self._target, self._output = source, stream, target, output
-        self._start = start
-        self._copied = copied
-        self._waiting: Any = None
-        self._packets: Iterator[Any] = source.demux(stream)
-        if start > 0:
-            source.seek(int(start * 1_000_000))
-
-    @classmethod
-    def of(cls, path: Path, output: Any, start: float) -> _Sound | None:
-        """None when the file has no sound that can be read."""
-        import av
-
-        try:
-            source = av.open(str(path))
-        except (av.FFmpegError, OSError):
-            return None
-        if not source.streams.audio:
-            source.close()
-            return None
-        stream = source.streams.audio[0]
-        copied = stream.codec_context.name in COPIED
-        if copied:
-            target = output.add_stream_from_template(stream)
-        else:
-            target = output.add_stream("aac", rate=stream.codec_context.sample_rate)
-        return cls(source, stream, target, output, start, copied)
-
-    def pump(self, seconds: float) -> None:
-        """Copy what sounds up to that many seconds after the start."""
-        while True:
-            packet = self._waiting if self._waiting is not None else next(self._packets, None)
-            self._waiting = None
-            if packet is None:
-                return
-            if packet.pts is None or packet.dts is None:
-                continue
-            time = float(packet.pts * packet.time_base) - self._start
-            if time > seconds:
-                self._waiting = packet
-                return
-            if time >= 0:
-                self._write(packet)
-
-    def close(self) -> None:
-        self._source.close()
-
-    def _write(self, packet: Any) -> None:
-        shift = round(self._start / packet.time_base)
-        if self._copied:
-            packet.pts -= shift
-            packet.dts -= shift
-            packet.stream = self._target
-            self._output.mux(packet)
-            return
-        for frame in packet.decode():
-            frame.pts = None if frame.pts is None else frame.pts - shift
-            for encoded in self._target.encode(frame):
-                self._output.mux(encoded)
 
 
 def _failed(path: Path, error: Exception) -> FaceAppError:

@@ -19,6 +19,7 @@ from faceapp.models.base import Detector, Embedder
 from faceapp.pipeline.crops import jpeg_crop
 from faceapp.stream import identity
 from faceapp.stream.book import Book
+from faceapp.stream.cadence import Cadence
 from faceapp.stream.fitness import fitness
 from faceapp.stream.identity import Search, VisitorFor
 from faceapp.stream.liveness import Ask, LivenessCheck, liveness
@@ -40,12 +41,6 @@ CHANGED_MARGIN = 0.03
 CROP_MARGIN, CROP_SIZE = 0.35, 192
 # A face is judged live or not where the detector is that certain: not half hidden, not turned away.
 CLEAR_SCORE = 0.9
-# Share of the time that the detector may take where the machine decides how often it runs.
-DETECT_SHARE = 0.35
-LEAST_EVERY, MOST_EVERY = 3, 15
-# Of a file, so that the same file gives the same tracks on every machine; more seldom, step by step, while
-# the detector finds nothing but what is followed anyway.
-FILE_EVERY, CALM_EVERY = 6, 10
 # Tracks that have ended are kept for the report in files, and for a while in cameras.
 KEPT_ENDED = 500
 # Boxes of a camera's track that are remembered; its first and last time are kept anyway.
@@ -112,9 +107,7 @@ class Watcher:
         self._liveness = LivenessCheck(antispoof) if antispoof is not None else None
         self._book = book
         self._live = live
-        self._every = settings.detect_every or FILE_EVERY
-        self._interval = 0.04
-        self._last_seconds: float | None = None
+        self._cadence = Cadence(settings.detect_every, live)
         self._finished: list[LiveTrack] = []
         self._problem = ""
         self._stalled_until = 0
@@ -140,18 +133,13 @@ class Watcher:
         before, self._settings = self._settings, settings
         self._tracker.look_for(settings.min_face)
         if settings.detect_every != before.detect_every:
-            self._every = settings.detect_every or FILE_EVERY
+            self._cadence.want(settings.detect_every)
         if (settings.method, settings.one_person_once) != (before.method, before.one_person_once):
             self._decide_anew()
 
-    @property
-    def detect_every(self) -> int:
-        """Frames from one detection to the next, as it is now."""
-        return self._every
-
     def watch(self, frame: Frame, dropped: int = 0) -> FrameResult:
         """Everything that is known of the next frame."""
-        detected = self._tracker.step(frame, self._every)
+        detected = self._tracker.step(frame, self._cadence.every)
         stages = dict(self._tracker.stages)
         start = time.perf_counter()
         self._retire()
@@ -167,7 +155,7 @@ class Watcher:
         if self._book is not None:
             self._book.seen([track for track in self._tracker.tracks if track.seen])
         self._count(stages, detected)
-        self._adapt(frame, stages)
+        self._cadence.adapt(frame.seconds, stages.get("detect"), self._tracker.calm)
         faces = tuple(self._shown(track) for track in self._tracker.tracks if track.id)
         return FrameResult(frame, faces, dropped, stages)
 
@@ -527,23 +515,6 @@ class Watcher:
         self.stats.detections += detected
         for name, seconds in stages.items():
             self.stats.stages[name] = self.stats.stages.get(name, 0.0) + seconds
-
-    def _adapt(self, frame: Frame, stages: dict[str, float]) -> None:
-        """How often to detect where the user does not say: of a camera, as often as takes a fixed share of
-        the time between frames."""
-        before, self._last_seconds = self._last_seconds, frame.seconds
-        if self._settings.detect_every or before is None:
-            return
-        if not self._live:
-            if "detect" in stages:
-                self._every = min(self._every + 1, CALM_EVERY) if self._tracker.calm else FILE_EVERY
-            return
-        self._interval += 0.05 * (min(max(frame.seconds - before, 0.005), 0.5) - self._interval)
-        if "detect" in stages:
-            wanted = math.ceil(stages["detect"] / (DETECT_SHARE * self._interval))
-            wanted = min(max(wanted, LEAST_EVERY), MOST_EVERY)
-            # One step at a time: a single slow detection says little.
-            self._every += (wanted > self._every) - (wanted < self._every)
 
     def _all(self) -> list[LiveTrack]:
         return [

@@ -164,6 +164,8 @@ def _places(paths: Sequence[Path], folder: Path, out: Path) -> list[tuple[Path, 
 
 
 def _report(plan: Plan, out: Path, cards: Sequence[Card], remarks: Sequence[str]) -> SwapReport:
+    from faceapp.pipeline.photos import losses
+
     by_face = {card.target: card for card in cards}
     faces = []
     for cast, face in zip(plan.casts, plan.faces, strict=True):
@@ -172,4 +174,5 @@ def _report(plan: Plan, out: Path, cards: Sequence[Card], remarks: Sequence[str]
         reason = "" if card is not None else plan.reason(cast.target)
         faces.append(FaceReport(face.face.box, cast.source, name, cast.distance, card, reason))
     target = plan.target.path or plan.target.name
-    return SwapReport(target, str(out), plan.title, tuple(faces), tuple(remarks))
+    said = (*remarks, *losses(plan.target))
+    return SwapReport(target, str(out), plan.title, tuple(faces), said)

@@ -66,11 +66,10 @@ class VideoReport:
 def survey_video(context: JobContext, videos: VideoSwaps, path: Path) -> Survey:
     """What a video shows; kept, so that asking again takes no time. Raises SourceLost, FaceAppError."""
     clip = videos.open(path)
-    started = time.monotonic()
+    pace = _Pace()
 
     def tell(done: int) -> None:
-        passed = max(time.monotonic() - started, 1e-6)
-        context.progress(done, clip.frames or None, "Looking for faces", done / passed)
+        context.progress(done, clip.frames or None, "Looking for faces", 1 / max(pace.seconds(done), 1e-6))
 
     context.progress(0, clip.frames or None, "Looking for faces")
     return videos.look(clip, tell)
@@ -95,7 +94,8 @@ def swap_video(
         survey = videos.look(clip, _looking(context, clip.frames, videos.drawing(settings)))
     except Cancelled as stopped:
         sentence = "Stopped while the video was looked at: nothing was written."
-        raise Cancelled("cancelled", sentence) from stopped
+        hint = "As long as this program runs, the same swap goes on from there."
+        raise Cancelled(HALF_WAY, sentence, hint) from stopped
     plan = videos.plan(sources, survey, choices)
     cast = plan.cast
     if not any(track.swappable for track in cast.survey.tracks if track.number in cast.roles):
@@ -126,14 +126,28 @@ def _stopped(folder: RenderFolder) -> Cancelled:
     return Cancelled(HALF_WAY, sentence, hint)
 
 
+class _Pace:
+    """How long a frame takes, where those of an earlier look do not count."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._before: int | None = None
+
+    def seconds(self, done: int) -> float:
+        """Of each frame so far. done: the frames of both looks together."""
+        if self._before is None:
+            self._before = done - 1
+        return (time.monotonic() - self._started) / (done - self._before)
+
+
 def _looking(context: JobContext, promised: int, drawing: float) -> Callable[[int], None]:
     """Progress of the first half: the time left counts the second one in. drawing: seconds that a network
     needs for a face; one is expected on every frame."""
-    started = time.monotonic()
+    pace = _Pace()
     total = 2 * promised or None
 
     def tell(done: int) -> None:
-        each = (time.monotonic() - started) / max(done, 1)
+        each = pace.seconds(done)
         rate = None
         if total is not None and promised > done and each > 0:
             left = each * (promised - done + RENDER_COST * promised) + drawing * promised
@@ -177,7 +191,7 @@ def _report(plan: VideoPlan, out: Path, resumed: int) -> VideoReport:
         if track.number in plan.cast.roles:
             covered.update(track.first + int(n) for n in np.flatnonzero(track.strength >= 0.5))
     suspects = tuple(suspect for suspect in survey.suspects if suspect.track in plan.cast.roles)
-    remarks = [survey.remark] if survey.remark else []
+    remarks = [remark for remark in (survey.clip.remark, survey.remark) if remark]
     remarks += [f"{refusal.sentence} {refusal.hint}".strip() for refusal in plan.refusals]
     return VideoReport(
         str(survey.clip.path), str(out), survey.frames, survey.length, len(covered), tuple(people), resumed,

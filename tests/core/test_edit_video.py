@@ -25,6 +25,7 @@ from faceapp.config import SettingsFile
 from faceapp.edit import segments, smooth
 from faceapp.edit.cast import CastChoices
 from faceapp.edit.frames import Clip, Plane, changed, develop, open_clip, read_frame, read_frames
+from faceapp.edit.live_swap import LiveSwap
 from faceapp.edit.points import eye_distance
 from faceapp.edit.sight import doubt
 from faceapp.edit.smooth import Doubles
@@ -520,6 +521,33 @@ def test_a_live_swap_leaves_those_alone_who_do_not_want_it(
         left = np.abs(before[:, :240].astype(int) - after[:, :240])
         # The reader of the session decodes a little differently; a swap is another matter.
         assert right.max() < 24 < left.max()
+
+
+def test_a_live_swap_leaves_heads_that_are_turned_too_far_from_the_source(
+    services: Services, clip_file: Path, portrait_files: dict[str, Path]
+) -> None:
+    source = read_photo(portrait_files["hopper"])
+    videos = services.swaps.videos
+    survey = videos.survey(JobContext.silent(), clip_file)
+    shown = videos.usable([source])[0].faces[0].face
+    left = min(survey.tracks, key=lambda track: track.points[0].mean(0)[0])
+    nearest = float(left.turned_from(shown).min())
+    clip = open_clip(clip_file)
+    plain = {raw.number: develop(clip, raw).image for raw in read_frames(clip)}
+
+    def changed_by(painter: LiveSwap) -> list[int]:
+        late = [result.frame for result in watched(services, clip_file, painter)[-6:]]
+        pairs = [(plain[frame.number][:, :240], frame.image[:, :240]) for frame in late]
+        return [int(np.abs(before.astype(int) - after).max()) for before, after in pairs]
+
+    assert min(changed_by(videos.live([source]))) > 24
+    strict = videos.live([source], max_turn=nearest / 2)
+    assert max(changed_by(strict)) < 24
+    # The user's own word is free of the limit.
+    locked = videos.live([source], max_turn=nearest / 2)
+    for track in range(1, 9):
+        locked.choose(track, 0)
+    assert min(changed_by(locked)) > 24
 
 
 def test_the_painted_picture_is_what_is_shown_and_recorded(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from faceapp.pipeline.photos import (
     MAX_BYTES,
     decode_photo,
     find_photos,
+    losses,
     photo_from_pixels,
     read_photo,
 )
@@ -206,6 +208,33 @@ def test_deep_greys_are_scaled(
     with Image.open(portrait_files["hopper"]) as source:
         grey = source.convert("RGB").resize((256, 300)).convert("L")
     assert np.abs(read_photo(odd_files[0] / name).image.astype(int) - bgr(grey)).max() <= 1
+
+
+def test_what_a_result_cannot_have_is_said(odd_files: tuple[Path, dict[str, str]], face: Image.Image) -> None:
+    def words(*names: str) -> set[tuple[str, ...]]:
+        return {losses(read_photo(odd_files[0] / name)) for name in names}
+
+    ((deep,),) = words("colour_16_bit.png", "grey_16_bit.png", "grey_16_bit.tif", "float.tif")
+    assert deep == "The photo has more than 8 bits a colour, its result has 8."
+    ((clear,),) = words("alpha.png", "grey_alpha.png", "palette_transparent.png")
+    assert clear == "What is transparent in the photo is white in its result."
+    # An alpha channel that hides nothing is none.
+    assert words("alpha.webp", "orientation_6.jpg", "animated.gif") == {()}
+    wide = pillow_heif.from_bytes("RGB;16", face.size, (np.asarray(face).astype(np.uint16) * 257).tobytes())
+    upload = io.BytesIO()
+    wide.save(upload)
+    assert losses(decode_photo(upload.getvalue())) == (deep,)
+
+
+def test_of_a_file_that_is_another_one_by_now_nothing_is_said(face: Image.Image, tmp_path: Path) -> None:
+    path = tmp_path / "cut_out.png"
+    path.write_bytes(saved(face.convert("RGBA").rotate(45), "PNG"))
+    photo = read_photo(path)
+    assert losses(photo)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert losses(photo) == ()
+    path.unlink()
+    assert losses(photo) == () == losses(photo_from_pixels(photo.image))
 
 
 def test_deep_colours_are_scaled(

@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from live_sessions import until
@@ -15,12 +17,13 @@ from live_sessions import until
 from benchmarks import tracks as truths
 from faceapp.errors import BadRequest, Cancelled, FaceAppError
 from faceapp.jobs import JobContext, ThreadExecutor
-from faceapp.live import FrameResult, LiveSettings, TrackState
+from faceapp.live import Frame, FrameResult, LiveSettings, TrackState
 from faceapp.opencv import cv2
 from faceapp.services import Services
 from faceapp.stream.filmed import filmed
 from faceapp.stream.picture import Picture
 from faceapp.stream.readers import open_recorded
+from faceapp.stream.recorder import Recorder
 from faceapp.stream.session import LiveSession
 from faceapp.stream.sources import SourceLost, SourceSpec
 from faceapp.stream.status import SourceState
@@ -307,8 +310,6 @@ def test_the_annotated_video_is_whole_or_not_there(ann: Services, pan: Path, tmp
 
 
 def test_the_sound_is_kept(friends: Services, data_dir: Path, tmp_path: Path) -> None:
-    import av
-
     friends.live.watch_file(SILENT, clip(data_dir, "friends1"), out=tmp_path / "seen.mp4")
     with av.open(str(tmp_path / "seen.mp4")) as written, av.open(clip(data_dir, "friends1").address) as read:
         sound, original = written.streams.audio[0], read.streams.audio[0]
@@ -317,6 +318,31 @@ def test_the_sound_is_kept(friends: Services, data_dir: Path, tmp_path: Path) ->
             float(original.duration * original.time_base), abs=0.2
         )
         assert written.streams.video[0].frames == 141
+
+
+def test_a_recording_leaves_out_what_is_damaged_of_the_sound(tmp_path: Path) -> None:
+    """Of a kind that is encoded anew, from half a second on."""
+    path = tmp_path / "tone.mkv"
+    with av.open(str(path), "w") as output:
+        flac = output.add_stream("flac", rate=44100, layout="mono")
+        samples = (np.sin(np.arange(2 * 44100) / 10) * 9000).astype(np.int16)[None]
+        tone = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        tone.sample_rate, tone.pts, tone.time_base = 44100, 0, Fraction(1, 44100)
+        for number, packet in enumerate([*flac.encode(tone), *flac.encode(None)]):
+            written = av.Packet(bytes(packet.size)) if number in (12, 13) else packet
+            written.pts, written.dts, written.time_base = packet.pts, packet.dts, packet.time_base
+            written.stream = flac
+            output.mux(written)
+    recorder = Recorder(tmp_path / "seen.mp4", sound=path)
+    for number in range(12, 50):
+        picture = np.full((48, 64, 3), 5 * number, np.uint8)
+        recorder.add(FrameResult(Frame(picture, number, number / 25, datetime.now(UTC)), ()))
+    assert recorder.finish() is not None
+    with av.open(str(tmp_path / "seen.mp4")) as seen:
+        assert seen.streams.video[0].frames == 38
+        heard = sum(frame.samples for frame in seen.decode(seen.streams.audio[0])) / 44100
+    # Two of its packets, a tenth of a second each, are missing.
+    assert 1.1 < heard < 1.45
 
 
 def frames(path: Path) -> list[Image]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_server import jpeg, together
+from made_photos import jpeg, together
 from oddfiles import make_odd_files
 
 from faceapp.edit import results
@@ -352,6 +352,17 @@ def test_a_photo_is_swapped_as_a_job(
     assert np.array_equal(read_photo(out).image, again.image)
     assert read_marks(out).kind == "face swap"
     assert [path.name for path in out.parent.iterdir()] == ["mix.png"]
+
+
+def test_a_report_says_what_the_result_has_not(
+    services: Services, eileen: Photo, hopper: Image, tmp_path: Path
+) -> None:
+    wide = cv2.cvtColor(hopper, cv2.COLOR_BGR2BGRA).astype(np.uint16) * 257
+    wide[:20, :, 3] = 0
+    target = decode_photo(cv2.imencode(".png", wide)[1].tobytes(), "wide.png")
+    report = tasks.swap_photo(JobContext.silent(), services.swaps, [eileen], target, tmp_path / "mix.png")
+    bits, transparent = report.remarks
+    assert "8 bits" in bits and "transparent" in transparent
 
 
 def test_no_source_is_written_over(services: Services, tmp_path: Path, grace: Photo, crowd: Photo) -> None:

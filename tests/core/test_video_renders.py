@@ -26,7 +26,7 @@ from faceapp.edit.claim import claimed
 from faceapp.edit.frames import open_clip
 from faceapp.edit.points import eye_distance, size
 from faceapp.edit.provenance import read_marks
-from faceapp.edit.survey import FaceTrack, Survey, faded
+from faceapp.edit.survey import FaceTrack, Survey, Surveyor, faded
 from faceapp.edit.swap import SwapSettings
 from faceapp.edit.video import VideoCast, cast_video
 from faceapp.errors import BadRequest, Cancelled, Conflict, StoreUnavailable, UnusableFace
@@ -103,6 +103,34 @@ def test_a_stopped_render_keeps_its_segments_and_goes_on_with_the_same_frames(
     assert list(videos.renders.iterdir()) == []
     assert made(videos, grace, clip_file, tmp_path / "whole.mp4").resumed == 0
     assert decoded(out) == decoded(tmp_path / "whole.mp4")
+
+
+def test_a_look_at_a_video_that_was_stopped_goes_on_where_it_was(
+    services: Services, videos: VideoSwaps, clip_file: Path, grace: Photo, tmp_path: Path
+) -> None:
+    told: list[int] = []
+
+    def looking(until: int) -> JobContext:
+        """Cancelled when it has told of so many frames: at the end of the next one."""
+        told.clear()
+        return JobContext(lambda done, **_: told.append(done), lambda: max(told, default=0) >= until)
+
+    with pytest.raises(Cancelled) as stopped:
+        made(videos, grace, clip_file, tmp_path / "out.mp4", looking(9))
+    assert stopped.value.code == HALF_WAY
+    # Once more, while frames wait that were tracked before.
+    with pytest.raises(Cancelled):
+        videos.survey(looking(11), clip_file)
+    assert told == [0, 11]
+    survey = videos.survey(looking(FRAMES + 1), clip_file)
+    assert told == [0, *range(13, FRAMES + 1)]
+    whole = Surveyor(open_clip(clip_file), services.analyser, services.models).run(lambda done: None)
+    assert np.array_equal(survey.stamps, whole.stamps) and survey.cuts == whole.cuts
+    assert len(survey.tracks) == len(whole.tracks) == 2
+    for one, other in zip(survey.tracks, whole.tracks, strict=True):
+        assert (one.first, one.person, one.best) == (other.first, other.person, other.best)
+        for name in ("points", "strength", "sharpness", "colours", "embedding"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
 def test_closing_the_program_is_such_a_stop(
@@ -479,6 +507,17 @@ def test_only_what_breaks_off_is_said_to_break_off(
     holes = np.r_[0:4, 9:12]
     assert "5 of 12 frames cannot be read" in replace(survey, stamps=survey.stamps[holes]).remark
     assert "breaks off after 6 of 12" in replace(survey, stamps=survey.stamps[:6]).remark
+
+
+def test_colours_that_are_finer_than_the_results_are_said(
+    videos: VideoSwaps, clip_file: Path, astronaut: Image, hopper: Image, grace: Photo, tmp_path: Path
+) -> None:
+    pictures = [scene(astronaut, hopper, number, (320, 180)) for number in range(3)]
+    deep = write_clip(tmp_path / "deep.mp4", pictures, pixels="yuv420p10le")
+    (remark,) = made(videos, grace, deep, tmp_path / "out.mp4").remarks
+    assert remark.startswith("The video has 10 bits a colour, its result has 8")
+    assert replace(open_clip(deep), transfer=16).remark.startswith("The video is HDR with 10 bits a colour")
+    assert open_clip(tmp_path / "out.mp4").remark == "" == open_clip(clip_file).remark
 
 
 def test_damaged_sound_is_left_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,19 @@ from faceapp.rest.app import create_app
 from faceapp.services import Services
 
 Post = Callable[..., TestResponse]
+
+PAGE = Path(__file__).parents[2] / "docs" / "rest.md"
+
+
+def test_the_page_of_the_port_names_every_address_and_no_other(client: FlaskClient) -> None:
+    rules = client.application.url_map.iter_rules()
+    served = {
+        f"{method} {re.sub('<.*?>', '<id>', rule.rule)}"
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    named = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)", PAGE.read_text(encoding="utf-8")))
+    assert named == served
 
 
 def test_errors_of_flask_have_the_envelope(client: FlaskClient) -> None:
