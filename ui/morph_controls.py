@@ -1,4 +1,4 @@
-"""How faces are morphed: a sequence or an average, what makes it, what goes with the slider, the file."""
+"""How faces are morphed: what is made of them, what makes it, what goes with the slider, the file."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from faceapp.services.morphs import (
     MorphSettings,
 )
 from ui.fold import Fold
+from ui.morph_job import Kind
 from ui.slider_row import SliderRow
 from ui.widgets import number_box, stacked
 
@@ -32,11 +33,12 @@ MadeBy = Literal["landmarks", "pca", "stylegan2"]
 class MorphControls(QWidget):
     """Signals:
     changed: the picture is different, also while a slider moves. replan_wanted: the faces have to be
-    prepared again.
+    prepared again. kind_chosen: something else is made of them.
     """
 
     changed = pyqtSignal()
     replan_wanted = pyqtSignal()
+    kind_chosen = pyqtSignal()
 
     def __init__(self, panel: QWidget, parent: QWidget | None = None) -> None:
         """panel: what is said and done about a generator; shown while one draws."""
@@ -70,9 +72,21 @@ class MorphControls(QWidget):
         for place, (value, text, tip) in enumerate(routes):
             self.route.addItem(text, value)
             self.route.setItemData(place, tip, Qt.ToolTipRole)
+        kinds: tuple[tuple[Kind, str, str], ...] = (
+            ("way", tr("Face to face"), tr("One face turns into the next")),
+            ("average", tr("Average of all"), tr("One picture that all faces have an equal share in")),
+            (
+                "alike",
+                tr("One face like both"),
+                tr("The picture that is equally like two people, and as like them as can be;")
+                + "\n"
+                + tr("it takes a few seconds to find"),
+            ),
+        )
         self.kind = QComboBox(accessibleName=tr("What to make"))
-        self.kind.addItem(tr("Face to face"), False)
-        self.kind.addItem(tr("Average of all"), True)
+        for place, (kind, text, tip) in enumerate(kinds):
+            self.kind.addItem(text, kind)
+            self.kind.setItemData(place, tip, Qt.ToolTipRole)
         self.background = QComboBox()
         grounds: tuple[tuple[str, Ground], ...] = (
             (tr("Fades over"), "dissolve"),
@@ -174,7 +188,7 @@ class MorphControls(QWidget):
     @property
     def own(self) -> bool:
         """Shape, colour and detail stand on their own sliders, beside the way."""
-        return self.apart.isChecked() and not self.average and not self.latent
+        return self.apart.isChecked() and self.makes == "way" and not self.latent
 
     @property
     def made_by(self) -> MadeBy:
@@ -188,13 +202,15 @@ class MorphControls(QWidget):
         return self.made_by != "landmarks"
 
     @property
-    def average(self) -> bool:
-        return bool(self.kind.currentData()) and not self.latent
+    def makes(self) -> Kind:
+        """What is made; a generator makes a way."""
+        kind: Kind = self.kind.currentData()
+        return "way" if self.latent else kind
 
     @property
     def settings(self) -> MorphSettings:
         """With the sliders' own places where they do not go with the slider below the picture."""
-        own = self.average or self.own
+        own = self.makes == "average" or self.own
         ground: Ground = "dissolve" if self.latent else self.background.currentData()
         kept = self.kept.value if self.made_by == "pca" else None
         return MorphSettings(
@@ -206,10 +222,10 @@ class MorphControls(QWidget):
             detail=self.detail.value if own else kept,
             ease=self.ease.isChecked(),
             ping_pong=self.there_and_back.isChecked(),
-            loop=self.loop.isChecked() and not self.average,
+            loop=self.loop.isChecked() and self.makes == "way",
             even=self.even.isChecked(),
             background=None if ground == "dissolve" else Background(ground),
-            symmetry=self.symmetry.value if self.average else 0.0,
+            symmetry=self.symmetry.value if self.makes == "average" else 0.0,
         )
 
     def _on_route_chosen(self) -> None:
@@ -222,25 +238,26 @@ class MorphControls(QWidget):
 
     def _on_kind_chosen(self) -> None:
         """An average begins at itself: 0, from where 1 leads to the first face."""
-        start = 0.0 if self.average else 0.5
+        start = 0.0 if self.makes == "average" else 0.5
         for row in (self.shape, self.colour, self.detail):
             row.set_value(start)
         self._show_what_applies()
-        self.replan_wanted.emit()
+        self.kind_chosen.emit()
 
     def _show_what_applies(self) -> None:
         """Controls that mean nothing for what is made are gone, or say why they cannot be used."""
-        average, latent, tr = self.average, self.latent, self.tr
+        way, average = self.makes == "way", self.makes == "average"
+        latent, tr = self.latent, self.tr
         self.panel.setVisible(self.made_by == "stylegan2")
         self.kept.setVisible(self.made_by == "pca")
-        self.apart.setVisible(not average and not latent)
+        self.apart.setVisible(way and not latent)
         self._own.setVisible(average or self.own)
         self.symmetry.setVisible(average)
-        self._way.setVisible(not average)
+        self._way.setVisible(way)
         for widget in (self.frames, self.seconds):
-            widget.setEnabled(not average)
+            widget.setEnabled(way)
         self.kind.setEnabled(not latent)
-        self.kind.setToolTip(tr("An average is made of warped photos only.") if latent else "")
+        self.kind.setToolTip(tr("The other kinds are made of warped photos only.") if latent else "")
         self.background.setEnabled(not latent)
         self.background.setToolTip(tr("A generator draws its own background.") if latent else "")
         blind = self.made_by == "stylegan2"

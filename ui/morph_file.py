@@ -21,6 +21,7 @@ from ui.jobs_qt import JobsQt
 from ui.memory import Memory
 from ui.messages import MessageBar
 from ui.morph_controls import MadeBy
+from ui.morph_job import Kind
 
 if TYPE_CHECKING:
     from faceapp.tasks.latent_way import LatentWay
@@ -33,18 +34,23 @@ STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 class MorphOrder:
     """What is to be written.
 
-    points: by photo, None where they are found. place: where on the way a single picture is taken.
-    way: through a generator, None where the photos themselves are mixed.
+    points: by photo, None where they are found. place: where on the way a single picture is taken; None
+    where no way is made. way: through a generator, None where the photos themselves are mixed.
     """
 
     photos: tuple[Photo, ...]
     names: tuple[str, ...]
     points: Sequence[Floats | None]
     settings: MorphSettings
-    place: float
-    average: bool = False
+    place: float | None
+    kind: Kind = "way"
     made_by: MadeBy = "landmarks"
     way: LatentWay | None = None
+
+    @property
+    def still(self) -> bool:
+        """Nothing moves: it is no way, or with sliders of their own the faces stand still on it."""
+        return self.kind != "way" or (self.way is None and self.settings.shape is not None)
 
 
 class MorphFile(QObject):
@@ -66,12 +72,10 @@ class MorphFile(QObject):
 
     def ask(self, order: MorphOrder) -> None:
         """Ask for a name and write."""
-        stem = "-".join(order.names[:2]).replace(" ", "_") + ("-average" if order.average else "")
+        stem = "-".join(order.names[:2]).replace(" ", "_") + ("-average" if order.kind == "average" else "")
         moving, pictures = self._kinds(order.settings)
         place = Path(self._memory.folder("results")) / stem
-        # With sliders of their own the faces stand still on the way.
-        still = order.average or (order.way is None and order.settings.shape is not None)
-        kinds = pictures if still else f"{moving};;{pictures}"
+        kinds = pictures if order.still else f"{moving};;{pictures}"
         title = self.tr("Save the morph")
         name, kind = QFileDialog.getSaveFileName(self._window, title, str(place), kinds)
         if name:
@@ -88,7 +92,7 @@ class MorphFile(QObject):
         return moving, self.tr("Picture (*.png *.jpg *.webp *.tif)")
 
     def write(self, order: MorphOrder, path: Path, still: bool = False) -> None:
-        """Write an animation, the picture of one place (`still`, or by the name), or the average."""
+        """Write an animation, or a picture: `still`, or by the name, or where nothing else is made."""
         self._memory.keep_folder("results", path.parent)
         try:
             job = self._start(order, path, still or path.suffix.lower() in STILLS)
@@ -104,9 +108,9 @@ class MorphFile(QObject):
         if order.way is not None:
             asked = replace(settings, frames=1) if still else settings
             return morphs.start_latent(photos, path, order.made_by, asked, place=order.place, way=order.way)
-        if order.average:
+        if order.kind == "average":
             return morphs.start_average(photos, path, settings, points=points)
-        if still:
+        if still or order.still:
             return morphs.start_picture(photos, path, settings, points=points, place=order.place)
         return morphs.start_sequence(photos, path, settings, points=points)
 

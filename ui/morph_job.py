@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from ui.picture import Picture
 if TYPE_CHECKING:
     from faceapp.edit.retime import Pace
 
+# What is made of the faces: a way from face to face, the average of all, the one face like both of two.
+Kind = Literal["way", "average", "alike"]
 # The pictures of the slider; what is saved has the size that was asked for.
 PREVIEW_SIDE = 512
 # Where a result is transparent, the screen shows a chequered ground.
@@ -42,13 +44,14 @@ def prepare(
     shelf: Shelf,
     sources: Sequence[PhotoSource],
     settings: MorphSettings,
-    average: bool,
+    kind: Kind,
     points: Sequence[Floats | None],
 ) -> Prepared:
     """Read the photos and bring their faces to one canvas."""
     photos = shelf.read_all(context, sources)
     small = replace(settings, size=PREVIEW_SIDE)
-    plan = services.morphs.plan(photos, small, points=points, average=average, check=context.check)
+    averaged = kind == "average"
+    plan = services.morphs.plan(photos, small, points=points, average=averaged, check=context.check)
     return Prepared(plan, tuple(sources), tuple(photos), Picture.of(plan.aligned[0].image))
 
 
@@ -63,6 +66,11 @@ def frame(context: JobContext, services: Services, plan: MorphPlan, place: float
 def average(context: JobContext, services: Services, plan: MorphPlan) -> Picture:
     context.check()
     return Picture.of(_opaque(services.morphs.average(plan)))
+
+
+def alike(context: JobContext, services: Services, plan: MorphPlan) -> Picture:
+    """The one picture that is equally like both people."""
+    return Picture.of(_opaque(services.morphs.alike(plan, context.check)))
 
 
 def pace(context: JobContext, services: Services, plan: MorphPlan) -> Pace:

@@ -136,6 +136,7 @@ class MorphPage(PhotoPage):
         self.controls.apart.toggled.connect(self._on_way_moved)
         self.controls.changed.connect(self._on_controls_changed)
         self.controls.replan_wanted.connect(self._prepare)
+        self.controls.kind_chosen.connect(self._on_kind_chosen)
         self.controls.route.currentIndexChanged.connect(self._on_route_chosen)
         self.generator.found.connect(self._on_opened)
         self.generator.previewed.connect(self._on_previewed)
@@ -183,9 +184,10 @@ class MorphPage(PhotoPage):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key_Left: -1, Qt.Key_Right: 1}.get(event.key())
-        if event.key() == Qt.Key_Space and self._prepared is not None:
+        led = self._prepared is not None and self.controls.makes == "way"
+        if event.key() == Qt.Key_Space and led:
             self.way.toggle()
-        elif step is not None and self._prepared is not None:
+        elif step is not None and led:
             self.way.step(step)
         else:
             super().keyPressEvent(event)
@@ -201,13 +203,21 @@ class MorphPage(PhotoPage):
         self.well.model.move(self.well.list.current, by)
         self._prepare()
 
+    def _on_kind_chosen(self) -> None:
+        """What was prepared for something else is no ground for this."""
+        self.way.pause()
+        self._plans.drop()
+        self._prepared = None
+        self._prepare()
+
     def _prepare(self) -> None:
         """Bring the faces to one canvas, then show the mixture."""
         self._frames.drop()
         self._paces.drop()
         self._tell_buttons()
         sources = self.well.sources
-        if len(sources) < (1 if self.controls.average else FEWEST):
+        too_few = len(sources) < (1 if self.controls.makes == "average" else FEWEST)
+        if too_few or self._too_many:
             self.way.pause()
             self._plans.drop()
             self._clear()
@@ -222,12 +232,17 @@ class MorphPage(PhotoPage):
                 shelf=self._shelf,
                 sources=sources,
                 settings=self.controls.settings,
-                average=self.controls.average,
+                kind=self.controls.makes,
                 points=self.points.of(sources),
             ),
             self._on_prepared,
             self._on_refused,
         )
+
+    @property
+    def _too_many(self) -> bool:
+        """There is no face like both of so many."""
+        return self.controls.makes == "alike" and len(self.well.sources) > FEWEST
 
     def _clear(self) -> None:
         """There is nothing to morph."""
@@ -248,7 +263,6 @@ class MorphPage(PhotoPage):
         self.canvas.set_busy("")
         self._prepared, self._pace = prepared, None
         names = [Path(source.name).stem for source in prepared.sources]
-        self.way.setVisible(not self.controls.average)
         self.way.show_names([*names, names[0]] if prepared.plan.settings.loop else names)
         remarks = prepared.plan.remarks
         if remarks:
@@ -259,7 +273,7 @@ class MorphPage(PhotoPage):
             self._close_way()
             self._show_before(prepared.first)
             self._show_frame()
-            if not self.controls.average:
+            if self.controls.makes == "way":
                 self._ask_pace(partial(morph_job.pace, services=self.services, plan=prepared.plan))
         self._tell_buttons()
 
@@ -280,6 +294,11 @@ class MorphPage(PhotoPage):
             self.canvas.empty.say("morph", error.sentence, error.hint, self.tr("Choose another photo…"))
 
     def _show_start(self) -> None:
+        if self._too_many:
+            title = self.tr("This takes exactly two faces")
+            text = self.tr("Remove photos until two are left, or make the average of all.")
+            self.canvas.empty.say("morph", title, text)
+            return
         count = self.well.model.rowCount()
         title = self.tr("One more face") if count else self.tr("Turn one face into another")
         text = self.tr("Drop photos of two or more people. Their faces are mixed, and you choose how much.")
@@ -290,6 +309,7 @@ class MorphPage(PhotoPage):
         drawn = self._prepared is not None and (self._opened is not None or not self.controls.latent)
         self.save_button.setEnabled(drawn)
         self.way.setEnabled(drawn)
+        self.way.setVisible(self.controls.makes == "way")
         chosen = self.well.list.current >= 0
         for button in (self.points_button, self.earlier, self.later):
             button.setEnabled(chosen)
@@ -437,13 +457,17 @@ class MorphPage(PhotoPage):
                 return
             settings = self.controls.settings
             body = partial(latent_job.frame, way=self._opened.way, place=self.place, settings=settings)
-        elif self.controls.average:
+        elif self.controls.makes == "average":
             body = partial(morph_job.average, services=self.services, plan=plan)
+        elif self.controls.makes == "alike":
+            self.canvas.set_busy(self.tr("Looking for the face that is like both…"))
+            body = partial(morph_job.alike, services=self.services, plan=plan)
         else:
             body = partial(morph_job.frame, services=self.services, plan=plan, place=self.place)
         self._frames.ask(body, self._on_frame, self._on_failed)
 
     def _on_frame(self, picture: Picture) -> None:
+        self.canvas.set_busy("")
         self.canvas.set_result(picture)
 
     # -- files ---------------------------------------------------------------------------------------------
@@ -454,7 +478,7 @@ class MorphPage(PhotoPage):
             self.file.ask(order)
 
     def save(self, path: Path, still: bool = False) -> None:
-        """Write what is set: an animation, the picture of this place (`still`), or the average."""
+        """Write what is set: an animation, the picture of this place (`still`), or the only one there is."""
         order = self._order()
         if order is not None:
             self.file.write(order, path, still)
@@ -469,8 +493,8 @@ class MorphPage(PhotoPage):
             names=tuple(Path(source.name).stem for source in prepared.sources),
             points=self.points.of(prepared.sources),
             settings=controls.settings,
-            place=0.0 if controls.average else self.place,
-            average=controls.average,
+            place=self.place if controls.makes == "way" else None,
+            kind=controls.makes,
             made_by=controls.made_by,
             way=self._opened.way if self._opened is not None else None,
         )

@@ -135,7 +135,7 @@ class Morphs:
         self._reader = FaceReader(analyser, models, store.points_on)
         self._read: Kept[tuple[EditFace, ...]] = Kept(READ_KEPT)
         self._paces: WeakKeyDictionary[MorphPlan, Pace] = WeakKeyDictionary()
-        self._middles: WeakKeyDictionary[Stack, Mixture] = WeakKeyDictionary()
+        self._middles: Kept[Mixture] = Kept(READ_KEPT)
         self._lock = threading.Lock()
 
     # -- faces --------------------------------------------------------------------------------------
@@ -293,20 +293,18 @@ class Morphs:
 
         if len(plan.photos) != 2 or plan.settings.loop:
             return balance.Mixture.at(0.5)
-        with self._lock:
-            if plan.stack in self._middles:
-                return self._middles[plan.stack]
-        pairs = zip(plan.photos, plan.faces, strict=True)
+        pairs = list(zip(plan.photos, plan.faces, strict=True))
+        key = tuple((photo.sha256, face.points.tobytes()) for photo, face in pairs)
+        kept = self._middles.get(key)
+        if kept is not None:
+            return kept
         small = morph.stack([canvas.align(photo.image, face.points, LOOKED_AT) for photo, face in pairs])
 
         def embed(mixtures: Sequence[Mixture]) -> Floats:
             return self._embedded((balance.mixed(small, one) for one in mixtures), check)
 
         shape = small.shapes.mean(0)[: points.FACE_POINTS] / morph.eyes_apart(LOOKED_AT)
-        middle = balance.balanced(embed, shape.astype(np.float64))
-        with self._lock:
-            self._middles[plan.stack] = middle
-        return middle
+        return self._middles.put(key, balance.balanced(embed, shape.astype(np.float64)))
 
     def alike(self, plan: MorphPlan, check: Callable[[], None] | None = None) -> Image:
         """(S, S, 3), or (S, S, 4) where the background is transparent: the one picture of `middle`."""

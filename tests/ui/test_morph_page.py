@@ -23,6 +23,7 @@ from faceapp.types import Image, PersonName
 from ui import latent_job, morph_job
 from ui.images import to_bgr
 from ui.jobs_qt import JobsQt
+from ui.morph_job import Kind
 from ui.morph_page import MorphPage
 from ui.photo_source import PhotoSource
 
@@ -145,7 +146,7 @@ def test_a_shape_beyond_the_end_is_a_caricature(two: MorphPage, still) -> None:
 
 
 def test_an_average_has_a_symmetry(two: MorphPage, until) -> None:
-    two.controls.kind.setCurrentIndex(1)
+    make(two, "average")
     until(lambda: not (two._plans.busy or two._frames.busy))
     two.controls.symmetry.slider.setValue(100)
     until(lambda: not (two._plans.busy or two._frames.busy))
@@ -153,6 +154,101 @@ def test_an_average_has_a_symmetry(two: MorphPage, until) -> None:
     assert np.abs(face - face[:, ::-1]).mean() < 12
 
 
+# -- the one face like both ---------------------------------------------------------------------------------
+def make(page: MorphPage, kind: Kind) -> None:
+    page.controls.kind.setCurrentIndex(page.controls.kind.findData(kind))
+
+
+def test_one_face_like_both_is_another_than_half_way(two: MorphPage, until, still) -> None:
+    two.controls.even.setChecked(False)
+    still()
+    half_way = shown(two)
+    make(two, "alike")
+    until(lambda: "like both" in two.canvas.accessibleDescription())
+    still()
+    assert "like both" not in two.canvas.accessibleDescription()
+    assert apart(shown(two), half_way) > 0.5
+    assert np.array_equal(shown(two), two.services.morphs.alike(two.plan))
+    assert two.way.isHidden() and two.save_button.isEnabled()
+    make(two, "way")
+    still()
+    assert not two.way.isHidden() and two.way.isEnabled()
+    assert np.array_equal(shown(two), half_way)
+
+
+def test_nothing_plays_behind_one_picture(two: MorphPage, still) -> None:
+    two.way.toggle()
+    make(two, "alike")
+    moment = two.way.moment
+    for key in (Qt.Key_Space, Qt.Key_Right):
+        QTest.keyClick(two, key)
+    still()
+    for key in (Qt.Key_Space, Qt.Key_Right):
+        QTest.keyClick(two, key)
+    assert not two.way.playing and two.way.moment == moment
+
+
+def test_a_kind_that_is_chosen_away_leaves_nothing_behind(two: MorphPage, until, still) -> None:
+    two.controls.even.setChecked(False)
+    still()
+    half_way = shown(two)
+    two.controls.symmetry.slider.setValue(100)
+    make(two, "alike")
+    until(lambda: "like both" in two.canvas.accessibleDescription())
+    make(two, "average")
+    still()
+    make(two, "way")
+    two.controls.there_and_back.setChecked(True)
+    still()
+    until(lambda: two._pace is not None)
+    assert two.messages.text == "" and "like both" not in two.canvas.accessibleDescription()
+    assert np.array_equal(shown(two), half_way)
+
+
+def test_the_face_like_both_is_saved_as_one_picture(
+    two: MorphPage, tmp_path: Path, until, still, read_image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+
+    def ask(parent: object, title: str, place: str, kinds: str) -> tuple[str, str]:
+        offered.append(kinds)
+        return str(tmp_path / "both"), kinds
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    two.controls.loop.setChecked(True)
+    two.controls.side.setValue(SIDE)
+    make(two, "alike")
+    still()
+    two.save_button.click()
+    until(lambda: two.messages.text == "Saved as both.png.")
+    assert "Animation" not in offered[0]
+    assert [path.name for path in tmp_path.glob("both*")] == ["both.png"]
+    assert apart(read_image(tmp_path / "both.png"), shown(two)) < 0.5
+
+
+def test_of_three_there_is_no_face_like_both(two: MorphPage, photo_files: dict[str, Path], still) -> None:
+    make(two, "alike")
+    two.well.add([PhotoSource.file(photo_files["astronaut again"])])
+    assert "exactly two faces" in two.canvas.empty.title and two.canvas.empty.isVisible()
+    assert two.canvas.result is None and not two.save_button.isEnabled()
+    make(two, "average")
+    still()
+    make(two, "alike")
+    assert two.canvas.result is None
+    two.well.removal_wanted.emit(two.well.model.keys()[2:])
+    still()
+    assert two.save_button.isEnabled()
+
+
+def test_a_generator_makes_a_way_only(two: MorphPage) -> None:
+    make(two, "alike")
+    choose(two, "pca")
+    assert two.controls.makes == "way" and not two.way.isHidden()
+    choose(two, "landmarks")
+    assert two.controls.makes == "way"
+
+
+# -- files --------------------------------------------------------------------------------------------------
 def test_an_animation_is_saved_with_as_many_frames_as_were_asked_for(
     two: MorphPage, tmp_path: Path, until
 ) -> None:
