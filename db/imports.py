@@ -92,7 +92,7 @@ def _sorted_out(
     owners: dict[PurePath, str] = {}
     for new in new_faces:
         twin = any(
-            new.sha256 == other.sha256 and photos.same_box(new.face.box, other.face.box) for other in fresh
+            new.sha256 == other.sha256 and new.face.box.same_face(other.face.box) for other in fresh
         )
         owner = photos.enrolled_as(connection, new)
         if twin or owner:

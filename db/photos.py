@@ -28,7 +28,6 @@ from faceapp.types import (
     check_shape,
 )
 
-SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
 POINTS = 68  # of a face, in the order of iBUG
 FLOAT32 = np.dtype("<f4")  # as vectors and landmarks are kept, on every machine
 QUALITY = ("size", "sharpness", "brightness", "contrast", "yaw", "pitch", "roll", "score")
@@ -59,13 +58,6 @@ def by_ids(connection: Connection, face_ids: Sequence[int]) -> dict[int, StoredF
 
 def on_photo(connection: Connection, sha256: str) -> list[StoredFace]:
     return _records(connection, FACES.where(photo.c.sha256 == sha256))
-
-
-def photo_by_id(connection: Connection, photo_id: int) -> StoredPhoto:
-    row = connection.execute(select(photo).where(photo.c.id.in_(ids_of([photo_id])))).first()
-    if row is None:
-        raise NotFound("no_photo", f"There is no photo with the number {photo_id}.")
-    return StoredPhoto(row.id, row.sha256, row.path, row.width, row.height)
 
 
 def jpeg(connection: Connection, face_id: int) -> bytes:
@@ -131,13 +123,7 @@ def current_revision(connection: Connection) -> int:
     return int(connection.execute(select(revision.c.number)).scalar_one())
 
 
-def enrol(connection: Connection, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]:
-    """Raises Conflict when one of them is enrolled already; then none is."""
-    owner = people.by_id(connection, person_id)
-    return enrol_as(connection, owner.id, faces)[0] if faces else []
-
-
-def enrol_as(
+def enrol(
     connection: Connection, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
 ) -> tuple[list[StoredFace], int]:
     """For a person found by number or name, or made new, in one entry of the journal; see `PeopleStore`."""
@@ -166,19 +152,9 @@ def _owner(changes: Changes, who: int | PersonName) -> int:
 def enrolled_as(connection: Connection, new: NewFace) -> Person | None:
     """Whose face this is already: the same photo, and (nearly) the same box."""
     for known in on_photo(connection, new.sha256):
-        if same_box(known.box, new.face.box):
+        if known.box.same_face(new.face.box):
             return people.by_id(connection, known.person_id)
     return None
-
-
-def same_box(one: Box, other: Box) -> bool:
-    """Whether two boxes on one photo are one face: intersection over union above SAME_FACE_IOU."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return False
-    shared = width * height
-    return shared > SAME_FACE_IOU * (one.width * one.height + other.width * other.height - shared)
 
 
 def add(changes: Changes, person_id: int, new: NewFace) -> int:

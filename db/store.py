@@ -21,7 +21,6 @@ from faceapp.types import (
     Person,
     PersonName,
     StoredFace,
-    StoredPhoto,
     Traces,
 )
 
@@ -64,9 +63,6 @@ class SqlPeopleStore(Library, PeopleStore):
     def faces_on(self, sha256: str) -> list[StoredFace]:
         return self._read(photos.on_photo, sha256)
 
-    def photo(self, photo_id: int) -> StoredPhoto:
-        return self._read(photos.photo_by_id, photo_id)
-
     def crop(self, face_id: int) -> bytes:
         return self._read(photos.jpeg, face_id)
 
@@ -89,13 +85,10 @@ class SqlPeopleStore(Library, PeopleStore):
     def add_person(self, first_name: str, surname: str = "", note: str = "") -> Person:
         return self._write(people.add, first_name, surname, note)
 
-    def enrol(self, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]:
-        return self._write(photos.enrol, person_id, faces)
-
-    def enrol_as(
+    def enrol(
         self, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
     ) -> tuple[list[StoredFace], int]:
-        return self._write(photos.enrol_as, who, faces, step)
+        return self._write(photos.enrol, who, faces, step)
 
     def edit_person(self, person_id: int, first_name: str, surname: str, note: str) -> Person:
         return self._write(people.edit, person_id, first_name, surname, note)

@@ -18,7 +18,6 @@ from faceapp.types import (
     Person,
     PersonName,
     StoredFace,
-    StoredPhoto,
     Traces,
 )
 
@@ -54,8 +53,6 @@ class PeopleStore(Protocol):
     def faces_on(self, sha256: str) -> list[StoredFace]:
         """The enrolled faces of the photo with these bytes."""
 
-    def photo(self, photo_id: int) -> StoredPhoto: ...
-
     def crop(self, face_id: int) -> bytes:
         """The JPEG bytes of an enrolled face's crop."""
 
@@ -77,16 +74,15 @@ class PeopleStore(Protocol):
     # -- writing: each is one journal entry that `undo` takes back ---------------------------
     def add_person(self, first_name: str, surname: str = "", note: str = "") -> Person: ...
 
-    def enrol(self, person_id: int, faces: Sequence[NewFace]) -> list[StoredFace]: ...
-
-    def enrol_as(
+    def enrol(
         self, who: int | PersonName, faces: Sequence[NewFace], step: int | None = None
     ) -> tuple[list[StoredFace], int]:
         """Enrol faces for a person found by number or name, or made new by that name, as one change.
 
         step: what the last call for the same enrolment came back with: then all its faces and people are
         one journal entry, however many calls it takes. Comes back with the faces and the step. Raises
-        Conflict (enrolment_undone) when that entry was undone meanwhile.
+        Conflict when one of the faces is enrolled already (then none is), or when that entry was undone
+        meanwhile (enrolment_undone).
         """
 
     def edit_person(self, person_id: int, first_name: str, surname: str, note: str) -> Person:

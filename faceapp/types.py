@@ -23,6 +23,8 @@ Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
 
+SAME_FACE_OVERLAP = 0.5  # two boxes on one photo that share more than this are one face
+
 
 def check_shape(name: str, array: NDArray[np.generic], expected: tuple[int | None, ...]) -> None:
     """Raise ValueError unless `array` has the expected shape; None stands for any length."""
@@ -92,6 +94,19 @@ class Box:
     @property
     def centre(self) -> tuple[float, float]:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.width * self.height + other.width * other.height - shared)
+
+    def same_face(self, other: Box) -> bool:
+        """Whether both are of one face, when both are on one photo."""
+        return self.overlap(other) > SAME_FACE_OVERLAP
 
     def as_list(self) -> list[float]:
         return [round(value, 1) for value in (self.x1, self.y1, self.x2, self.y2)]

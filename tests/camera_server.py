@@ -8,24 +8,11 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+from made_photos import jpeg
 
-from faceapp.opencv import cv2
 from faceapp.types import Image
 
 Handler = http.server.BaseHTTPRequestHandler
-
-
-def jpeg(image: Image) -> bytes:
-    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1])
-
-
-def together(width: int, height: int, *parts: tuple[Image, int, int, float]) -> Image:
-    """Photos on a grey wall: (image, left, top, scale) each."""
-    wall = np.full((height, width, 3), 128, np.uint8)
-    for image, left, top, scale in parts:
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        wall[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return wall
 
 
 class CameraServer:

@@ -30,15 +30,13 @@ from faceapp.jobs import JobContext
 from faceapp.live import Group, Period, Presence
 from faceapp.services import Services
 from ui import live_words
-from ui.group_dialog import GroupDialog
+from ui.group_dialog import LANE, GroupDialog
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
 from ui.memory import Memory
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 
-LANE = "attendance"
 SIGNS = {"present": "✓", "late": "!", "absent": "✕"}
-NOTICE_SECONDS = 8
 
 
 class AttendanceDialog(QDialog):

@@ -24,8 +24,8 @@ class BetweenView(QWidget):
 
     failed = pyqtSignal(object)
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self._services = services
         self._jobs = jobs
         self._button = QPushButton(icon("find"), self.tr("Choose a picture…"))

@@ -29,8 +29,8 @@ class PeopleChoice(QWidget):
 
     changed = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._people: list[Person] = []
         self.least = QSpinBox(minimum=FEWEST, maximum=999, value=FEWEST)
         self.least.setButtonSymbols(QSpinBox.NoButtons)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from PyQt5.QtCore import QEvent, Qt
-from PyQt5.QtWidgets import QWidget
 
 from faceapp.build.card import Candidate, Card
 from faceapp.types import Floats
@@ -24,11 +23,11 @@ FRONT, TRIED, STOPPED = "o", "o", "x"
 class ParetoPlot(Plot):
     """Every candidate: accuracy against the number of parameters; the front is joined by a line."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         self._candidates: Sequence[Candidate] = ()
         self._plain: Sequence[tuple[str, float]] = ()
         self._ended = False
-        super().__init__("Parameters", "Accuracy, %", parent)
+        super().__init__('Parameters', 'Accuracy, %')
         self.setLogMode(x=True)
         self.setAccessibleName(self.tr("Accuracy against size"))
         self.addLegend(offset=(-16, -16), labelTextColor=colour("quiet"))
@@ -93,9 +92,9 @@ class ParetoPlot(Plot):
 class RocPlot(Plot):
     """How many of the known are named against how many strangers get a name, for the two methods."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         self._card: Card | None = None
-        super().__init__("Strangers who get a name, %", "Known who are named rightly, %", parent)
+        super().__init__('Strangers who get a name, %', 'Known who are named rightly, %')
         self.setAccessibleName(self.tr("Known people against strangers"))
         self.addLegend(offset=(-16, -16), labelTextColor=colour("quiet"))
 
@@ -119,8 +118,8 @@ class RocPlot(Plot):
 class ConfusionView(pg.GraphicsLayoutWidget):
     """Who is taken for whom: rows are who it was, columns what was said; strangers and nobody come last."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._card: Card | None = None
         self._plot = self.addPlot()
         self._plot.invertY(True)

@@ -52,11 +52,9 @@ class Table(QAbstractTableModel):
 class SortedTable(QTableView):
     """A table that is sorted by a click on a heading."""
 
-    def __init__(
-        self, headers: Sequence[tuple[str, str]], name: str, wide: int, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, headers: Sequence[tuple[str, str]], name: str, wide: int) -> None:
         """headers: (title, tooltip). wide: the column that takes the room that is left, if any is."""
-        super().__init__(parent)
+        super().__init__()
         self._wide = wide
         self.table = Table(headers, self)
         proxy = QSortFilterProxyModel(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from faceapp.edit.card import Card
 from ui.widgets import clear_layout
@@ -12,8 +12,8 @@ from ui.wrapped_label import WrappedLabel
 class CardView(QFrame):
     """The self-check of one face; says in words that there is none yet."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("role", "panel")
         self._title = QLabel(self.tr("Self-check"))
         self._title.setProperty("role", "heading")

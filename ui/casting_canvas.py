@@ -15,7 +15,6 @@ from PyQt5.QtGui import (
     QPaintEvent,
     QPixmap,
 )
-from PyQt5.QtWidgets import QWidget
 
 from ui.casting_panel import dragged_source
 from ui.divider_canvas import DividerCanvas
@@ -33,8 +32,8 @@ class CastingCanvas(DividerCanvas):
 
     source_dropped = pyqtSignal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._sources: Mapping[int, QImage] = {}
         self._outlined = True
         self.setAcceptDrops(True)

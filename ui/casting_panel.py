@@ -35,8 +35,8 @@ MIME = "application/x-faceapp-source"
 class SourceChip(QLabel):
     """One source face that can be dragged onto a face of the target."""
 
-    def __init__(self, number: int, name: str, picture: QImage, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, number: int, name: str, picture: QImage) -> None:
+        super().__init__()
         self.number = number
         self.setPixmap(_pixmap(self, picture))
         self.setToolTip(self.tr("{name}: drag onto a face of the photo").format(name=name))
@@ -139,8 +139,8 @@ class CastingPanel(QWidget):
     released = pyqtSignal(int)
     pointed_at = pyqtSignal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows: list[CastingRow] = []
         self.chips: list[SourceChip] = []
         self._title = QLabel(self.tr("Who goes where"))

@@ -61,8 +61,8 @@ class CompareView(QWidget):
     closed = pyqtSignal()
     step_wanted = pyqtSignal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.match: Match | None = None
         self._back = QPushButton(icon("back"), self.tr("Back to the photo"))
         self._earlier = tool_button("previous", self.tr("The person before (←)"))

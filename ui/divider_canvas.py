@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt5.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PyQt5.QtWidgets import QWidget
 
 from ui.face_canvas import FaceCanvas
 from ui.face_mark import EDGE, draw_label, label_frame
@@ -24,8 +23,8 @@ class DividerCanvas(FaceCanvas):
 
     divided = pyqtSignal(float)  # where the line is: 0 the result alone, 1 the photo alone
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._result: Picture | None = None
         self._share = 0.0
         self._dragging = False

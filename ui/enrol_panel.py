@@ -69,8 +69,8 @@ class ReadyGrid(QListView):
     chosen = pyqtSignal(int)
     removal_wanted = pyqtSignal(list)
 
-    def __init__(self, photos: PhotoListModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photos: PhotoListModel) -> None:
+        super().__init__()
         self.setProperty("role", "bare")
         self.setModel(ReadyPhotos(photos, self))
         self.setItemDelegate(_Tiles(self))
@@ -101,8 +101,8 @@ class EnrolPanel(QWidget):
     enrol_wanted = pyqtSignal()
     next_wanted = pyqtSignal()
 
-    def __init__(self, photos: PhotoListModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photos: PhotoListModel) -> None:
+        super().__init__()
         self._title = QLabel(self.tr("Who is this?"))
         self._title.setProperty("role", "title")
         self.form = PersonForm()

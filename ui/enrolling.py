@@ -14,11 +14,11 @@ from ui import enrol_job, words
 from ui.changes import Changes, take_back
 from ui.enrol_job import Wish
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.messages import MessageBar
 from ui.person_dialog import EnrolledFace
 from ui.photo_source import PhotoSource
 
-WRITES = "library"
 UNDO_SECONDS = 30
 
 
@@ -62,7 +62,7 @@ class Enrolling(QObject):
             lambda report: self._on_ended(None),
             self._on_ended,
             kind="enrol",
-            resource=WRITES,
+            resource=LIBRARY,
             owner=self,
         )
 
@@ -99,6 +99,6 @@ class Enrolling(QObject):
             lambda _: take_back(self._services, changes),
             lambda _: self.taken_back.emit(sources),
             self._messages.show_error,
-            resource=WRITES,
+            resource=LIBRARY,
             owner=self,
         )

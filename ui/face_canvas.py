@@ -50,8 +50,8 @@ class FaceCanvas(QWidget):
     face_activated = pyqtSignal(int)  # Enter or a double click
     zoom_changed = pyqtSignal(float)  # pixels of the screen for one of the photo
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._picture: Picture | None = None
         self._marks: tuple[FaceMark, ...] = ()
         self._selected = -1

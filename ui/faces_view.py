@@ -83,8 +83,8 @@ class FaceDelegate(QStyledItemDelegate):
 class FacesView(QListView):
     """The grid. Several can be selected."""
 
-    def __init__(self, model: FacesModel, crops: Crops, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: FacesModel, crops: Crops) -> None:
+        super().__init__()
         self.setModel(model)
         self.setItemDelegate(FaceDelegate(crops, self))
         self.setProperty("role", "bare")

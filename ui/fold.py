@@ -11,8 +11,8 @@ from ui.icons import icon
 class Fold(QWidget):
     """A heading that shows and hides one widget."""
 
-    def __init__(self, title: str, body: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, body: QWidget) -> None:
+        super().__init__()
         self.body = body
         self.heading = QToolButton(text=title, checkable=True, autoRaise=True)
         self.heading.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt5.QtWidgets import QTabWidget, QWidget
+from PyQt5.QtWidgets import QTabWidget
 
 from faceapp.build.card import Candidate, Card
 from ui.builder_plots import ConfusionView, ParetoPlot, RocPlot
@@ -14,8 +14,8 @@ from ui.builder_table import SortedTable, candidate_rows, method_rows
 class FoundViews(QTabWidget):
     """Follows a build while it runs, and shows its card afterwards."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         tr = self.tr
         self.setObjectName("views")
         self.setDocumentMode(True)

@@ -21,8 +21,8 @@ class FrameBar(QWidget):
 
     moved = pyqtSignal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._seconds: Callable[[int], float] = float
         self._doubts: tuple[tuple[int, str], ...] = ()
         self.slider = QSlider(Qt.Horizontal)

@@ -44,8 +44,8 @@ class GeneratorPanel(QWidget):
     searching_changed = pyqtSignal()
     _told = pyqtSignal(object)
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self._services = services
         self._jobs = jobs
         self._about: GeneratorAbout | None = None

@@ -23,11 +23,10 @@ from faceapp.live import Group
 from faceapp.services import Services
 from faceapp.types import Person
 from ui.jobs_qt import JobsQt
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 
 LANE = "attendance"
 ID_ROLE = Qt.UserRole
-NOTICE_SECONDS = 6
 
 
 class GroupDialog(QDialog):

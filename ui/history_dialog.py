@@ -18,7 +18,7 @@ from faceapp.services import Services
 from faceapp.types import JournalEntry
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
-from ui.library import LANE, Library
+from ui.library import LIBRARY, Library
 
 SHOWN = 200
 
@@ -58,7 +58,7 @@ class HistoryDialog(QDialog):
 
     def refresh(self) -> None:
         """Read the journal again."""
-        self._jobs.run(self.tr("History"), self._read, self._show, resource=LANE, owner=self)
+        self._jobs.run(self.tr("History"), self._read, self._show, resource=LIBRARY, owner=self)
 
     def _read(self, context: JobContext) -> list[JournalEntry]:
         return self._services.people.journal(SHOWN)

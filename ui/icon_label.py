@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, Qt
 from PyQt5.QtGui import QPalette
-from PyQt5.QtWidgets import QLabel, QWidget
+from PyQt5.QtWidgets import QLabel
 
 from ui.icons import icon
 
@@ -12,14 +12,8 @@ from ui.icons import icon
 class IconLabel(QLabel):
     """Draws itself again when the theme changes. side: logical pixels."""
 
-    def __init__(
-        self,
-        name: str,
-        side: int,
-        role: QPalette.ColorRole = QPalette.WindowText,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, side: int, role: QPalette.ColorRole = QPalette.WindowText) -> None:
+        super().__init__()
         self._name, self._side, self._role = name, side, role
         self.setAlignment(Qt.AlignCenter)
         self._draw()

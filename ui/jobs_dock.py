@@ -47,8 +47,8 @@ class JobRow(QFrame):
     closed = pyqtSignal(str)
     people_requested = pyqtSignal(object)
 
-    def __init__(self, job: Job, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, job: Job) -> None:
+        super().__init__()
         self.setObjectName("jobRow")
         self.job = job
         self._icon = QLabel()

@@ -113,8 +113,8 @@ class JobsQt(QObject):
     job_changed = pyqtSignal(object)
     _woken = pyqtSignal()
 
-    def __init__(self, manager: JobManager, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, manager: JobManager) -> None:
+        super().__init__()
         self.manager = manager
         self._news: dict[str, Job] = {}
         self._watches: dict[str, list[_Watch]] = {}

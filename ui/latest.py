@@ -7,13 +7,11 @@ from typing import Any
 
 from PyQt5.QtCore import QObject
 
-from faceapp.errors import Cancelled, FaceAppError
+from faceapp.errors import Cancelled
 from faceapp.jobs import Job, JobContext
-from ui.jobs_qt import JobsQt
+from ui.jobs_qt import Done, Failed, JobsQt
 
 Body = Callable[[JobContext], Any]
-Done = Callable[[Any], object]
-Failed = Callable[[FaceAppError], object]
 
 
 class Latest(QObject):

@@ -12,7 +12,8 @@ from faceapp.types import JournalEntry
 from ui.jobs_qt import JobsQt
 
 POLL_MS = 2000
-LANE = "library"
+# The lane of everything that reads or changes the library: one thing after another.
+LIBRARY = "library"
 
 
 class Library(QObject):
@@ -70,7 +71,7 @@ class Library(QObject):
         done: Callable[[JournalEntry | None], None],
     ) -> None:
         self._timer.start()
-        self._jobs.run(title, lambda context: change(), done, self._on_refused, resource=LANE)
+        self._jobs.run(title, lambda context: change(), done, self._on_refused, resource=LIBRARY)
 
     def _on_refused(self, error: FaceAppError) -> None:
         self.check()

@@ -34,8 +34,8 @@ class LiveControls(QWidget):
     all_toggled = pyqtSignal()
     swap_wanted = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         tr, tool = self.tr, partial(tool_button, flat=True)
         self.play = tool("play", tr("Play (space)"))
         self.back = tool("step-back", tr("One frame back (left arrow)"))

@@ -9,7 +9,6 @@ from PyQt5.QtGui import QImage
 
 from faceapp.errors import UnusableFace
 from faceapp.live import FrameResult
-from faceapp.pipeline.choice import overlap
 from faceapp.services import Services
 from faceapp.types import Box, Face, Photo
 from ui import live_words
@@ -51,8 +50,8 @@ def find(services: Services, result: FrameResult, box: Box, source: str) -> Foun
     """The face in that box, analysed. On a job's thread. Raises UnusableFace."""
     photo, place = cut(result, box, source)
     faces = services.analyser.faces(photo.image)
-    best = max(faces, key=lambda face: overlap(face.box, place), default=None)
-    if best is None or overlap(best.box, place) < LEAST_OVERLAP:
+    best = max(faces, key=lambda face: face.box.overlap(place), default=None)
+    if best is None or best.box.overlap(place) < LEAST_OVERLAP:
         raise UnusableFace(
             "face_not_clear",
             "The face is not clear enough in this picture.",

@@ -14,8 +14,8 @@ GAP = 8
 class LiveGrid(QWidget):
     """As many columns as rows, or one view alone."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._views: list[LiveView] = []
         self._alone: LiveView | None = None
         self._layout = QGridLayout(self)

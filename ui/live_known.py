@@ -13,10 +13,10 @@ from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.stream.sources import SourceSpec
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.memory import Memory
 
 LANE = "live"
-WRITES = "library"
 MOST_RECENT = 8
 RECENT = "live/recent"
 
@@ -99,4 +99,4 @@ class KnownSources(QObject):
             if not isinstance(error, Conflict):  # a camera that is there already is no trouble
                 self.failed.emit(error)
 
-        self._jobs.run(self.tr("Cameras"), lambda _: change(), None, failed, WRITES, owner=self)
+        self._jobs.run(self.tr("Cameras"), lambda _: change(), None, failed, LIBRARY, owner=self)

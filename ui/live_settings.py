@@ -20,8 +20,8 @@ class LiveSettingsForm(QWidget):
 
     changed = pyqtSignal(object)
 
-    def __init__(self, memory: Memory, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, memory: Memory) -> None:
+        super().__init__()
         self._memory = memory
         tr = self.tr
         self.min_face = number_box(12, 400, self._kept("min_face"), tr(" pixels"))

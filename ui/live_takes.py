@@ -16,10 +16,9 @@ from ui.jobs_qt import JobsQt
 from ui.live_feed import Feed
 from ui.live_view import annotated
 from ui.memory import Memory
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 
 LANE = "live"
-NOTICE_SECONDS = 8
 
 
 class LiveTakes(QObject):

@@ -17,16 +17,15 @@ from faceapp.types import Person, Photo
 from ui import live_face
 from ui.crops import Crops
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.live_face import FoundFace
 from ui.live_feed import Feed
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 from ui.person_dialog import PersonDialog
 from ui.person_picker import PersonPicker
 from ui.track_panel import TrackPanel
 
 LANE = "live"
-WRITES = "library"
-NOTICE_SECONDS = 8
 
 
 class TrackActions(QObject):
@@ -145,7 +144,7 @@ class TrackActions(QObject):
             self.read_why()
 
         title = self.tr("Correct a name")
-        self._jobs.run(title, body, done, self._messages.show_error, WRITES, owner=self)
+        self._jobs.run(title, body, done, self._messages.show_error, LIBRARY, owner=self)
 
     # -- enrolling and searching ---------------------------------------------------------------------
     def enrol(self) -> None:
@@ -194,6 +193,6 @@ class TrackActions(QObject):
             lambda _: self._services.people.named(name),
             lambda person: self.say(feed, track_id, person),
             self._messages.show_error,
-            WRITES,
+            LIBRARY,
             owner=self,
         )

@@ -79,8 +79,8 @@ class LiveView(QWidget):
     track_activated = pyqtSignal(int)
     enlarged = pyqtSignal()
 
-    def __init__(self, feed: Feed, make_menu: MenuMaker, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, feed: Feed, make_menu: MenuMaker) -> None:
+        super().__init__()
         self.feed = feed
         self._make_menu = make_menu
         self._selected = self._hovered = 0

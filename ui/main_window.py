@@ -35,14 +35,13 @@ from ui.jobs_dock import JobsPanel
 from ui.jobs_qt import JobsQt
 from ui.library import Library
 from ui.memory import Memory
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 from ui.page import Page
 from ui.rest_switch import RestPort, RestSwitch
 from ui.status_bar import LibraryLabel, ModelLabel
 from ui.theme import Theme
 
 FORM = Path(__file__).resolve().parent.parent / "faceapp.ui"
-NOTICE_SECONDS = 8
 # The tabs in their order: the icon, and the page of that tab.
 PAGES = {
     "lookalike": ("lookalike", "ui.lookalike_page", "LookalikePage"),

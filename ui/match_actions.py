@@ -16,13 +16,11 @@ from ui import handover, match_export
 from ui.changes import Changes, Recorder, take_back
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.memory import Memory
-from ui.messages import MessageBar
+from ui.messages import UNDO_SECONDS, MessageBar
 from ui.person_dialog import PersonDialog
 from ui.search_job import Found
-
-WRITES = "library"
-UNDO_SECONDS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +186,7 @@ class MatchActions(QObject):
             body,
             lambda changes: self._on_rejected(sentence, changes),
             self._messages.show_error,
-            resource=WRITES,
+            resource=LIBRARY,
             owner=self,
         )
 
@@ -207,7 +205,7 @@ class MatchActions(QObject):
             lambda _: take_back(self._services, changes),
             lambda _: self.written.emit(),
             self._messages.show_error,
-            resource=WRITES,
+            resource=LIBRARY,
             owner=self,
         )
 

@@ -27,8 +27,8 @@ class MatchRow(QFrame):
     people_wanted = pyqtSignal(object)
     rejected = pyqtSignal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("role", "panel")
         self._match: Match | None = None
         self._query = _picture(self.tr("The searched face"))

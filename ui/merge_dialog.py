@@ -30,8 +30,8 @@ MOST_HEIGHT = 360
 class PersonFace(QWidget):
     """The face of one person."""
 
-    def __init__(self, person: Person, crops: Crops, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, person: Person, crops: Crops) -> None:
+        super().__init__()
         self._person = person
         self._crops = crops
         self.setFixedSize(QSize(FACE, FACE))

@@ -24,6 +24,8 @@ from ui.icons import icon
 
 ICONS = {"info": "info", "success": "done", "warning": "warning", "error": "error"}
 DETAILS_HEIGHT = 120
+# How long what went well is shown; longer where it can be taken back.
+NOTICE_SECONDS, UNDO_SECONDS = 8, 20
 
 
 class MessageBar(QFrame):

@@ -75,8 +75,8 @@ class ModelList(QWidget):
     failed = pyqtSignal(object)
     told = pyqtSignal(str)
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self._services, self._jobs = services, jobs
         self._memory = Memory(services.paths)
         self._path: Path | None = None  # a network that waits for its licence to be accepted
@@ -212,8 +212,8 @@ class ModelRow(QWidget):
     fetch_requested = pyqtSignal(str)
     remove_requested = pyqtSignal(str)
 
-    def __init__(self, model: KnownModel, used: bool, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: KnownModel, used: bool) -> None:
+        super().__init__()
         self.model = model
         spec = model.spec
         title = QLabel(spec.title)
@@ -291,8 +291,8 @@ class LicenceCard(QFrame):
     accepted = pyqtSignal()
     declined = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("role", "panel")
         self.title = QLabel()
         self.title.setProperty("role", "heading")

@@ -68,8 +68,8 @@ class PeopleList(QTableView):
     takes most of a second for 100,000 rows of a model that is written in Python.
     """
 
-    def __init__(self, model: PeopleModel, crops: Crops, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: PeopleModel, crops: Crops) -> None:
+        super().__init__()
         self._kept: tuple[list[int], int | None, int] = ([], None, 0)
         self.setModel(model)
         self.setItemDelegate(PersonDelegate(crops, self))

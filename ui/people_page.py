@@ -31,10 +31,10 @@ from ui.crops import Crops
 from ui.empty_state import EmptyState
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
-from ui.library import LANE
+from ui.library import LIBRARY
 from ui.memory import Memory
 from ui.merge_dialog import MergeDialog
-from ui.messages import MessageBar
+from ui.messages import UNDO_SECONDS, MessageBar
 from ui.name_dialog import NameDialog
 from ui.page import Page
 from ui.people_list import PeopleList
@@ -43,7 +43,6 @@ from ui.person_panel import PersonPanel
 from ui.person_picker import PersonPicker
 
 TYPING_MS = 150
-UNDO_SECONDS = 20
 
 
 class PeoplePage(Page):
@@ -172,7 +171,7 @@ class PeoplePage(Page):
             lambda _: self.services.forgetting.forget(ids),
             done,
             self._on_refused,
-            resource=LANE,
+            resource=LIBRARY,
             owner=self,
         )
 
@@ -423,7 +422,7 @@ class PeoplePage(Page):
             if not isinstance(error, NotFound):
                 self.notice.show_error(error)
 
-        self.jobs.run(self.tr("Read the photos"), body, done, failed, resource=LANE, owner=self)
+        self.jobs.run(self.tr("Read the photos"), body, done, failed, resource=LIBRARY, owner=self)
 
     # -- writing -------------------------------------------------------------------------------------
     def _write(
@@ -449,7 +448,7 @@ class PeoplePage(Page):
             self.library_changed.emit()
 
         title = self.tr("Change the library")
-        self.jobs.run(title, body, done, refused or self._on_refused, resource=LANE, owner=self)
+        self.jobs.run(title, body, done, refused or self._on_refused, resource=LIBRARY, owner=self)
 
     def _take_back(self, changes: Changes) -> None:
         def body(context: JobContext) -> None:
@@ -458,7 +457,7 @@ class PeoplePage(Page):
         def done(_: None) -> None:
             self.library_changed.emit()
 
-        self.jobs.run(self.tr("Undo"), body, done, self._on_refused, resource=LANE, owner=self)
+        self.jobs.run(self.tr("Undo"), body, done, self._on_refused, resource=LIBRARY, owner=self)
 
     def _on_refused(self, error: FaceAppError) -> None:
         self.notice.show_error(error)

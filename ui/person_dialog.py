@@ -16,12 +16,12 @@ from ui import face_words
 from ui.changes import Changes
 from ui.images import tile
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.messages import MessageBar
 from ui.person_form import KnownNames, PersonForm
 from ui.verdict import Verdict, VerdictCard, judge
 
 SIDE = 144
-WRITES = "library"
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class PersonDialog(QDialog):
             return enrol_face(self._services, self._photo, self._face, name, person_id)
 
         title = self.tr("Enrol {name}").format(name=name.full)
-        self._jobs.run(title, body, self._on_enrolled, self._on_failed, resource=WRITES, owner=self)
+        self._jobs.run(title, body, self._on_enrolled, self._on_failed, resource=LIBRARY, owner=self)
 
     def _on_enrolled(self, enrolled: EnrolledFace) -> None:
         self.enrolled.emit(enrolled.person.name, enrolled.changes)

@@ -38,8 +38,8 @@ class PersonForm(QWidget):
     changed = pyqtSignal()
     submitted = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._known = KnownNames()
         self._names = QStringListModel(self)
         self.first_name = QLineEdit(maxLength=LONGEST)

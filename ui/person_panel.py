@@ -39,8 +39,8 @@ class PersonPanel(QFrame):
     selection_changed = pyqtSignal()
     no_swap_chosen = pyqtSignal(object, bool)
 
-    def __init__(self, crops: Crops, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, crops: Crops) -> None:
+        super().__init__()
         self.setProperty("role", "panel")
         self.person: Person | None = None
         self._faces = FacesModel(self)
@@ -163,8 +163,8 @@ class PersonPanel(QFrame):
 class _Covers(QWidget):
     """The face of one person, or of several one beside the other."""
 
-    def __init__(self, crops: Crops, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, crops: Crops) -> None:
+        super().__init__()
         self._crops = crops
         self._people: Sequence[Person] = ()
         crops.loaded.connect(self.update)

@@ -75,14 +75,13 @@ class PhotoWell(QFrame):
         self,
         jobs: JobsQt,
         cameras: Cameras | None = None,
-        parent: QWidget | None = None,
         title: str = "",
         compact: bool = False,
         videos: bool = False,
     ) -> None:
         """title: what the photos are for. compact: for a page with several wells, without words to spare.
         videos: video files may be chosen as well."""
-        super().__init__(parent)
+        super().__init__()
         self.setAcceptDrops(True)
         self._invitation = title or self.tr("Drop photos here")
         self._compact = compact

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt5")
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent
-from PyQt5.QtWidgets import QWidget
 
 from ui.theme import colour
 
@@ -21,8 +20,8 @@ LOSS_HEIGHT = 176
 class Plot(pg.PlotWidget):
     """A plot in the colours of the theme; it is drawn anew when the theme changes."""
 
-    def __init__(self, across: str, up: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, across: str, up: str) -> None:
+        super().__init__()
         self._labels = {"bottom": across, "left": up}
         self.setMenuEnabled(False)
         self.hideButtons()
@@ -50,9 +49,9 @@ class Plot(pg.PlotWidget):
 class LossPlot(Plot):
     """How far a search still is from the photo, step by step. The wheel belongs to the column around it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self) -> None:
         self._losses: Sequence[float] = ()
-        super().__init__("Step", "Loss", parent)
+        super().__init__('Step', 'Loss')
         self.setAccessibleName(self.tr("Loss of the search"))
         self.setMouseEnabled(x=False, y=False)
         self.setFixedHeight(LOSS_HEIGHT)

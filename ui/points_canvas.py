@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PyQt5.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
-from PyQt5.QtWidgets import QToolTip, QWidget
+from PyQt5.QtWidgets import QToolTip
 
 from faceapp.types import Box, Floats
 from ui.face_canvas import FaceCanvas
@@ -70,8 +70,8 @@ class PointsCanvas(FaceCanvas):
     _points: Floats | None = None
     _chosen = -1
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.symmetric = False
         self.follow = True
         self._found: Floats | None = None

@@ -22,16 +22,16 @@ from PyQt5.QtWidgets import (
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
-from faceapp.types import Face, Floats, Photo, StoredFace
+from faceapp.types import Face, Floats, Photo
 from ui.icons import icon
 from ui.jobs_qt import JobsQt
+from ui.library import LIBRARY
 from ui.messages import MessageBar
 from ui.photo_source import PhotoSource
 from ui.picture import Picture
 from ui.points_canvas import PointsCanvas
 
 LANE = "points"
-WRITES = "library"
 # Points that differ by less than this are the same, in pixels of the photo.
 SAME = 0.01
 
@@ -68,20 +68,11 @@ def read_face(services: Services, source: PhotoSource, points: Floats | None) ->
 def keep_points(services: Services, photo: Photo, face: Face, points: Floats | None) -> str:
     """Keep points with the library's copy of this face (None: those that are found); the name of the person
     whose face it is, "" where it is not enrolled. On a job's thread."""
-    enrolled = _enrolled(services, photo, face)
+    enrolled = services.enrolment.stored(photo.sha256, face)
     if enrolled is None:
         return ""
     services.people.set_points(enrolled.id, points)
     return str(services.people.get(enrolled.person_id).name)
-
-
-def _enrolled(services: Services, photo: Photo, face: Face) -> StoredFace | None:
-    from faceapp.edit.faces import SAME_FACE_IOU
-    from faceapp.pipeline.choice import overlap
-
-    candidates = services.enrolment.store.faces_on(photo.sha256)
-    best = max(candidates, key=lambda one: overlap(one.box, face.box), default=None)
-    return best if best is not None and overlap(best.box, face.box) > SAME_FACE_IOU else None
 
 
 class PointsDialog(QDialog):
@@ -298,7 +289,7 @@ class PointsDialog(QDialog):
             body,
             lambda name: self._on_kept(shown, points, name),
             self._on_keep_failed,
-            resource=WRITES,
+            resource=LIBRARY,
             owner=self,
         )
 

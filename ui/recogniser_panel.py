@@ -53,8 +53,8 @@ class RecogniserPanel(QWidget):
     told = pyqtSignal(str, str)
     failed = pyqtSignal(object)
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self._services = services
         self._jobs = jobs
         self._memory = Memory(services.paths)

@@ -37,10 +37,8 @@ class RestSwitch(QWidget):
 
     failed = pyqtSignal(object)
 
-    def __init__(
-        self, services: Services, jobs: JobsQt, rest: RestPort, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt, rest: RestPort) -> None:
+        super().__init__()
         self._services = services
         self._jobs = jobs
         self._rest = rest

@@ -48,8 +48,8 @@ class ResultsPanel(QWidget):
     people_wanted = pyqtSignal(object)
     rejected = pyqtSignal(object)
 
-    def __init__(self, top: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, top: int) -> None:
+        super().__init__()
         self._found: FaceMatches | None = None
         self._query = QImage()
         self._pictures: dict[int, QImage] = {}

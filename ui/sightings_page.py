@@ -41,17 +41,15 @@ from ui.face_row import ROW
 from ui.images import from_jpeg
 from ui.jobs_qt import JobsQt
 from ui.memory import Memory
-from ui.messages import MessageBar
+from ui.messages import NOTICE_SECONDS, MessageBar
 from ui.page import Page
 from ui.person_dialog import PersonDialog
 from ui.person_picker import PersonPicker
-from ui.sightings_model import SIGHTING_ROLE, SightingCrops, SightingDelegate, SightingsModel
+from ui.sightings_model import LANE, SIGHTING_ROLE, SightingCrops, SightingDelegate, SightingsModel
 
 TYPING_MS = 150
 POLL_MS = 2000
 CALM_MS = 800
-LANE = "sightings"
-NOTICE_SECONDS = 8
 BETWEEN = -1
 
 

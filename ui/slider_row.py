@@ -31,11 +31,10 @@ class SliderRow(QWidget):
         high: float,
         value: float,
         ends: tuple[str, str] = ("", ""),
-        tip: str = "",
-        parent: QWidget | None = None,
+        tip: str = ""
     ) -> None:
         """ends: what the lowest and the highest value mean."""
-        super().__init__(parent)
+        super().__init__()
         self._low, self._first = low, value
         self._title = QLabel(title)
         self._number = QLabel()

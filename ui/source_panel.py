@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from faceapp.stream.sources import SourceSpec
@@ -52,8 +51,8 @@ class SourcePanel(QFrame):
     address_wanted = pyqtSignal()
     webcams_wanted = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("role", "well")
         self._specs: tuple[SourceSpec, ...] = ()
         self._open: dict[SourceSpec, Status] = {}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QLabel, QWidget
+from PyQt5.QtWidgets import QLabel
 
 from faceapp.errors import FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
 from ui import words
 from ui.jobs_qt import JobsQt
-from ui.library import LANE
+from ui.library import LIBRARY
 
 DEVICE = "CPU"
 
@@ -25,8 +25,8 @@ class ModelLabel(QLabel):
     failed = pyqtSignal(object)
     _told = pyqtSignal(str, str)
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self.setObjectName("modelLabel")
         self._services = services
         self._jobs = jobs
@@ -92,15 +92,15 @@ class ModelLabel(QLabel):
 class LibraryLabel(QLabel):
     """How many people and faces are enrolled."""
 
-    def __init__(self, services: Services, jobs: JobsQt, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, services: Services, jobs: JobsQt) -> None:
+        super().__init__()
         self.setObjectName("libraryLabel")
         self._services = services
         self._jobs = jobs
 
     def refresh(self) -> None:
         """Count again."""
-        self._jobs.run(self.tr("Count the library"), self._count, self._show, resource=LANE, owner=self)
+        self._jobs.run(self.tr("Count the library"), self._count, self._show, resource=LIBRARY, owner=self)
 
     def _count(self, context: JobContext) -> tuple[int, int, int]:
         return self._services.people.count()

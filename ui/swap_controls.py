@@ -41,8 +41,8 @@ class SwapControls(QWidget):
     preset_kept = pyqtSignal()
     preset_dropped = pyqtSignal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         tr = self.tr
         self._presets: dict[str, SwapSettings] = {}
         self.preset = QComboBox()

@@ -25,7 +25,7 @@ from ui.memory import Memory
 from ui.messages import MessageBar
 from ui.photo_shelf import Shelf
 from ui.photo_source import PhotoSource
-from ui.swap_target import PhotoTarget, Planned, VideoTarget
+from ui.swap_target import Planned, SwapTarget, VideoTarget
 
 LANE = "swap"
 
@@ -55,7 +55,7 @@ class SwapFile(QObject):
 
     # -- one result --------------------------------------------------------------------------------
 
-    def ask(self, target: PhotoTarget | VideoTarget) -> Path | None:
+    def ask(self, target: SwapTarget) -> Path | None:
         """Where the result of a target is to be saved; None where the user thinks better of it."""
         given = Path(target.source.name)
         is_video = isinstance(target, VideoTarget)
@@ -66,9 +66,7 @@ class SwapFile(QObject):
         name, _ = QFileDialog.getSaveFileName(self._window, title, str(place), kinds)
         return Path(name) if name else None
 
-    def write(
-        self, target: PhotoTarget | VideoTarget, planned: Planned, order: SwapOrder, path: Path
-    ) -> None:
+    def write(self, target: SwapTarget, planned: Planned, order: SwapOrder, path: Path) -> None:
         """Write the result at full size, marked as edited in its metadata; a video takes its time."""
         self._memory.keep_folder("results", path.parent)
         if isinstance(target, VideoTarget):

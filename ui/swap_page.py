@@ -41,7 +41,7 @@ from ui.photo_well import PhotoWell
 from ui.picture import Picture
 from ui.swap_controls import SwapControls
 from ui.swap_file import LANE, SwapFile, SwapOrder
-from ui.swap_target import PhotoTarget, Planned, Shown, VideoTarget, target_of
+from ui.swap_target import PhotoTarget, Planned, Shown, SwapTarget, VideoTarget, target_of
 from ui.widgets import primary_button, scrolling, stacked
 
 SIZES = [256, 616, 344]
@@ -58,7 +58,7 @@ class SwapPage(PhotoPage):
     ) -> None:
         super().__init__(services, jobs, parent)
         self._shelf = Shelf()
-        self._target: PhotoTarget | VideoTarget | None = None
+        self._target: SwapTarget | None = None
         self._opened = False
         self._opening: Job | None = None
         self._planned: Planned | None = None
@@ -225,7 +225,7 @@ class SwapPage(PhotoPage):
         self.canvas.set_busy("")
         self.frames.show_frames(1, float)
 
-    def _on_target_opened(self, target: PhotoTarget | VideoTarget, picture: Picture) -> None:
+    def _on_target_opened(self, target: SwapTarget, picture: Picture) -> None:
         if target is not self._target:
             return
         self._opened = True
@@ -234,9 +234,7 @@ class SwapPage(PhotoPage):
         self.frames.show_frames(target.frames, target.seconds)
         self._plan()
 
-    def _on_target_unread(
-        self, target: PhotoTarget | VideoTarget, key: int, error: FaceAppError
-    ) -> None:
+    def _on_target_unread(self, target: SwapTarget, key: int, error: FaceAppError) -> None:
         if target is not self._target:
             return
         self.canvas.set_busy("")

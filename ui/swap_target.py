@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from PyQt5.QtGui import QImage
 
@@ -58,37 +58,11 @@ class Shown:
     cards: tuple[Card, ...] = ()
 
 
-class SwapTarget(Protocol):
-    """frames: how many pictures it has, 1 for a photo; known after `open`."""
-
-    source: PhotoSource
-    frames: int
-
-    def open(self, context: JobContext) -> Picture:
-        """The first picture. Raises FaceAppError."""
-
-    def plan(self, context: JobContext, sources: Sequence[PhotoSource], choices: CastChoices) -> Planned: ...
-
-    def boxes(self, planned: Planned, frame: int) -> tuple[tuple[int, Box], ...]:
-        """Where the faces of a picture are."""
-
-    def preview(self, context: JobContext, planned: Planned, settings: SwapSettings, frame: int) -> Shown:
-        """What one picture will look like, quickly."""
-
-    def check(
-        self, context: JobContext, planned: Planned, settings: SwapSettings, frame: int
-    ) -> Shown | None:
-        """The same at full size with its self-check; None where the preview is all there is."""
-
-    def seconds(self, frame: int) -> float:
-        """When a picture is shown."""
-
-    def doubts(self, planned: Planned) -> tuple[tuple[int, str], ...]:
-        """Pictures to look at before everything is made: (frame, sentence)."""
-
-
 class PhotoTarget:
-    """One photo."""
+    """One photo.
+
+    frames: how many pictures there are; of a video known after `open`.
+    """
 
     frames = 1
 
@@ -99,6 +73,7 @@ class PhotoTarget:
         self._picture: Picture | None = None
 
     def open(self, context: JobContext) -> Picture:
+        """The first picture. Raises FaceAppError."""
         photo = self._shelf.read(self.source)
         context.check()
         self._picture = Picture.of(photo.image)
@@ -114,10 +89,12 @@ class PhotoTarget:
         return Planned(made, made.casts, faces, reasons, shown, names, made.refusals)
 
     def boxes(self, planned: Planned, frame: int) -> tuple[tuple[int, Box], ...]:
+        """Where the faces of a picture are."""
         assert isinstance(planned.plan, Plan)
         return tuple((number, face.face.box) for number, face in enumerate(planned.plan.faces))
 
     def preview(self, context: JobContext, planned: Planned, settings: SwapSettings, frame: int) -> Shown:
+        """What one picture will look like, quickly."""
         assert isinstance(planned.plan, Plan) and self._picture is not None
         context.check()
         after = Picture.of(self._services.swaps.preview(planned.plan, settings))
@@ -126,6 +103,7 @@ class PhotoTarget:
     def check(
         self, context: JobContext, planned: Planned, settings: SwapSettings, frame: int
     ) -> Shown | None:
+        """The same at full size with its self-check; None where the preview is all there is."""
         assert isinstance(planned.plan, Plan) and self._picture is not None
         result = self._services.swaps.render(planned.plan, settings, context.check)
         return Shown(self._picture, Picture.of(result.image), self.boxes(planned, frame), result.cards)
@@ -140,9 +118,11 @@ class PhotoTarget:
         return path
 
     def seconds(self, frame: int) -> float:
+        """When a picture is shown."""
         return 0.0
 
     def doubts(self, planned: Planned) -> tuple[tuple[int, str], ...]:
+        """Pictures to look at before everything is made: (frame, sentence)."""
         return ()
 
 
@@ -216,6 +196,9 @@ class VideoTarget:
         )
 
 
+SwapTarget: TypeAlias = PhotoTarget | VideoTarget
+
+
 def is_video(source: PhotoSource) -> bool:
     """By its name and its first bytes."""
     from faceapp.stream.sources import is_video as looks_like_one
@@ -223,7 +206,7 @@ def is_video(source: PhotoSource) -> bool:
     return source.path is not None and looks_like_one(source.path)
 
 
-def target_of(services: Services, shelf: Shelf, source: PhotoSource) -> PhotoTarget | VideoTarget:
+def target_of(services: Services, shelf: Shelf, source: PhotoSource) -> SwapTarget:
     return (VideoTarget if is_video(source) else PhotoTarget)(services, shelf, source)
 
 

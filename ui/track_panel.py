@@ -45,8 +45,8 @@ class TrackPanel(QSplitter):
     name_wanted = pyqtSignal()
     search_wanted = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Vertical, parent)
+    def __init__(self) -> None:
+        super().__init__(Qt.Vertical)
         self.setChildrenCollapsible(False)
         self._items: dict[int, QListWidgetItem] = {}
         self._crops: dict[int, int] = {}
@@ -126,8 +126,8 @@ class TrackPanel(QSplitter):
 class WhyPanel(QFrame):
     """Votes, distances and the best views of one track, and what can be done with it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("role", "panel")
         self.title = QLabel(wordWrap=True)
         self.title.setProperty("role", "heading")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from faceapp.services import Services
 from faceapp.services.enrolment import FINAL
@@ -57,8 +57,8 @@ class VerdictCard(QFrame):
     twin_chosen = pyqtSignal(object)
     left_out = pyqtSignal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("messageBar")
         self._twin: Person | None = None
         self._icon = IconLabel("info", ICON_SIDE)

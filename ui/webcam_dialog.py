@@ -183,8 +183,8 @@ class WebcamDialog(QDialog):
 class Preview(QWidget):
     """The newest frame, mirrored, as large as it fits; or a line of text."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._image: QImage | None = None
         self._text = ""
         self.setMinimumSize(320, 240)

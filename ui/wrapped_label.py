@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QLabel, QWidget
+from PyQt5.QtWidgets import QLabel
 
 
 class WrappedLabel(QLabel):
     """A form and a scroll area give a label that wraps the height of its narrowest shape, or too little;
     this one claims what its lines need at the width that it was given."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
         self.setWordWrap(True)
 
     def setText(self, text: str) -> None:

@@ -15,10 +15,10 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
     cameras = services.cameras
     if arguments.action == "add":
         camera = cameras.add(arguments.name, arguments.address)
-        _show(_shape(camera), f"{camera.name} may be opened now.", arguments)
+        output.outcome(_shape(camera), f"{camera.name} may be opened now.", arguments.json)
     elif arguments.action == "remove":
         cameras.remove(arguments.name)
-        _show({"removed": arguments.name}, f"{arguments.name} was removed.", arguments)
+        output.outcome({"removed": arguments.name}, f"{arguments.name} was removed.", arguments.json)
     elif arguments.json:
         output.document([_shape(camera) for camera in cameras.all()])
     elif cameras.all():
@@ -26,13 +26,6 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
         output.table([["name", "address"], *rows])
     else:
         output.line("No camera may be opened yet.")
-
-
-def _show(document: wire.Json, sentence: str, arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        output.document(document)
-    else:
-        output.line(sentence)
 
 
 def _shape(camera: Camera) -> wire.Json:

@@ -33,6 +33,14 @@ def refusal(error: FaceAppError, as_json: bool) -> None:
         document(wire.error(error))
 
 
+def outcome(value: Any, sentence: str, as_json: bool) -> None:
+    """What a command did: as its document, or as a sentence."""
+    if as_json:
+        document(value)
+    else:
+        line(sentence)
+
+
 def line(text: str) -> None:
     with _written():
         print(plain(text), flush=True)

@@ -20,7 +20,8 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
     chosen = _filter(arguments, services)
     if arguments.action == "export":
         count = services.sightings.export(arguments.file, chosen)
-        _show({"sightings": count, "file": str(arguments.file)}, f"{_many(count)} written.", arguments)
+        written = {"sightings": count, "file": str(arguments.file)}
+        output.outcome(written, f"{_many(count)} written.", arguments.json)
     elif arguments.action == "delete":
         _delete(arguments, services, chosen)
     else:
@@ -54,11 +55,11 @@ def groups(arguments: argparse.Namespace, services: Services) -> None:
     if arguments.action == "save":
         people = [find_person(services.people, text) for text in arguments.people]
         group = sightings.save_group(arguments.name, [person.id for person in people])
-        _show(_group(group), f"{group.name} has {len(group.person_ids)} people.", arguments)
+        output.outcome(_group(group), f"{group.name} has {len(group.person_ids)} people.", arguments.json)
     elif arguments.action == "delete":
         group = sightings.group(arguments.name)
         sightings.delete_group(group.id)
-        _show({"deleted": _group(group)}, f"{group.name} was deleted.", arguments)
+        output.outcome({"deleted": _group(group)}, f"{group.name} was deleted.", arguments.json)
     elif arguments.json:
         output.document([_group(group) for group in sightings.groups()])
     elif sightings.groups():
@@ -92,7 +93,7 @@ def _delete(arguments: argparse.Namespace, services: Services, chosen: SightingF
         if sys.stdin.readline().strip().lower() != "yes":
             raise Cancelled("cancelled", "Nothing was deleted.")
     deleted = services.sightings.delete(chosen)
-    _show({"deleted": deleted}, f"{_many(deleted)} deleted.", arguments)
+    output.outcome({"deleted": deleted}, f"{_many(deleted)} deleted.", arguments.json)
 
 
 def _filter(arguments: argparse.Namespace, services: Services) -> SightingFilter:
@@ -116,10 +117,3 @@ def _many(count: int) -> str:
 
 def _group(group: Group) -> wire.Json:
     return {"id": group.id, "name": group.name, "people": list(group.person_ids)}
-
-
-def _show(document: wire.Json, sentence: str, arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        output.document(document)
-    else:
-        output.line(sentence)

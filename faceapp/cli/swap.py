@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from faceapp import wire
 from faceapp.cli import output
@@ -13,15 +12,12 @@ from faceapp.cli.photos import read_photos
 from faceapp.cli.progress import finish
 from faceapp.edit.cast import CastChoices
 from faceapp.errors import BadRequest, Cancelled
+from faceapp.jobs import Job, JobManager
 from faceapp.services import Services
 from faceapp.stream.recorder import SUFFIXES
 from faceapp.stream.sources import is_video
 from faceapp.tasks.swap import BatchReport, FaceReport, SwapReport, written_suffix
 from faceapp.tasks.swap_video import VideoReport
-from faceapp.types import Photo
-
-if TYPE_CHECKING:
-    from faceapp.edit.swap import SwapSettings
 
 STOPPED = "Stopped: nothing was written."
 STOPPED_FOLDER = "Stopped: the results so far stay in the folder."
@@ -44,12 +40,20 @@ def run(arguments: argparse.Namespace, services: Services) -> None:
         far=arguments.small_faces,
     )
     sources = read_photos(arguments.faces)
-    if os.path.isdir(arguments.into):
-        _folder(arguments, services, sources, settings, choices)
-    elif _is_moving(arguments.into, arguments.out):
-        _video(arguments, services, sources, settings, choices)
+    swaps, jobs, into, out = services.swaps, services.jobs, arguments.into, arguments.out
+    if os.path.isdir(into):
+        if arguments.leave or arguments.lock:
+            raise BadRequest("faces_of_many", "--leave and --lock go with one photo, not with a folder.")
+        job = swaps.start_batch(sources, into, out, settings, choices)
+        _tell_folder(finish(jobs, job, STOPPED_FOLDER, ""), arguments.json)
+    elif _is_moving(into, out):
+        job = swaps.start_video(sources, into, _place(out, f"{into.stem}.mp4"), settings, choices)
+        _tell_video(_finished_video(jobs, job), arguments.json)
     else:
-        _photo(arguments, services, sources, settings, choices)
+        (target,) = read_photos([into])
+        place = _place(out, f"{into.stem}{written_suffix(into.suffix)}")
+        job = swaps.start_photo(sources, target, place, settings, choices)
+        _tell_photo(finish(jobs, job, STOPPED, ""), arguments.json)
 
 
 def _is_moving(target: Path, out: Path) -> bool:
@@ -57,36 +61,30 @@ def _is_moving(target: Path, out: Path) -> bool:
     return is_video(target) or (target.suffix.lower() == ".gif" and out.suffix.lower() in SUFFIXES)
 
 
-def _photo(
-    arguments: argparse.Namespace,
-    services: Services,
-    sources: list[Photo],
-    settings: SwapSettings,
-    choices: CastChoices,
-) -> None:
-    (target,) = read_photos([arguments.into])
-    out = _place(arguments.out, arguments.into)
-    job = services.swaps.start_photo(sources, target, out, settings, choices)
-    report: SwapReport = finish(services.jobs, job, STOPPED, "")
-    if arguments.json:
+def _place(out: Path, name: str) -> Path:
+    """The file of the result: in a folder, one of that name."""
+    return out / name if os.path.isdir(out) else out
+
+
+def _finished_video(jobs: JobManager, job: Job) -> VideoReport:
+    try:
+        report: VideoReport = finish(jobs, job, STOPPED_VIDEO, GO_ON)
+    except Cancelled as stopped:
+        # The job says how far it was.
+        raise jobs.get(job.id).error or stopped from None
+    return report
+
+
+def _tell_photo(report: SwapReport, as_document: bool) -> None:
+    if as_document:
         output.document(wire.swap(report))
     else:
         _show(report)
     _remark(report)
 
 
-def _folder(
-    arguments: argparse.Namespace,
-    services: Services,
-    sources: list[Photo],
-    settings: SwapSettings,
-    choices: CastChoices,
-) -> None:
-    if arguments.leave or arguments.lock:
-        raise BadRequest("faces_of_many", "--leave and --lock go with one photo, not with a folder.")
-    job = services.swaps.start_batch(sources, arguments.into, arguments.out, settings, choices)
-    report: BatchReport = finish(services.jobs, job, STOPPED_FOLDER, "")
-    if arguments.json:
+def _tell_folder(report: BatchReport, as_document: bool) -> None:
+    if as_document:
         output.document(wire.swaps(report))
         return
     for result in report.results:
@@ -98,26 +96,12 @@ def _folder(
     output.line(f"{photos} in {report.out}, the most doubtful first; {len(report.skipped)} skipped.")
 
 
-def _video(
-    arguments: argparse.Namespace,
-    services: Services,
-    sources: list[Photo],
-    settings: SwapSettings,
-    choices: CastChoices,
-) -> None:
-    out = arguments.out / f"{arguments.into.stem}.mp4" if os.path.isdir(arguments.out) else arguments.out
-    job = services.swaps.start_video(sources, arguments.into, out, settings, choices)
-    try:
-        report: VideoReport = finish(services.jobs, job, STOPPED_VIDEO, GO_ON)
-    except Cancelled as stopped:
-        # The job says how far it was.
-        raise services.jobs.get(job.id).error or stopped from None
-    if arguments.json:
+def _tell_video(report: VideoReport, as_document: bool) -> None:
+    if as_document:
         output.document(wire.swapped_video(report))
     else:
         _show_video(report)
-    for remark in report.remarks:
-        output.remark(remark)
+    _remark(report)
 
 
 def _show_video(report: VideoReport) -> None:
@@ -139,11 +123,6 @@ def _show_video(report: VideoReport) -> None:
         output.line(f"Look at frames {suspect.first}-{suspect.last}: {suspect.sentence}")
 
 
-def _place(out: Path, target: Path) -> Path:
-    """The file of the result; a folder gets one with the target's name."""
-    return out / f"{target.stem}{written_suffix(target.suffix)}" if os.path.isdir(out) else out
-
-
 def _show(report: SwapReport) -> None:
     output.line(f"{report.out}: {report.title}")
     rows = [_row(number, face) for number, face in enumerate(report.faces, start=1)]
@@ -158,6 +137,6 @@ def _row(number: int, face: FaceReport) -> list[str]:
     return [f"{number:4}", who, distance, " ".join(face.card.sentences)]
 
 
-def _remark(report: SwapReport) -> None:
+def _remark(report: SwapReport | VideoReport) -> None:
     for remark in report.remarks:
         output.remark(remark)

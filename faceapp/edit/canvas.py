@@ -28,7 +28,6 @@ EYES_ACROSS, EYES_DOWN = 0.5, 0.45
 # Outside of the photo the picture is wholly blurred from this share of the side on, by this sigma.
 FADE = 0.08
 BLUR = 0.04
-LARGEST = 2048
 
 
 @dataclass(frozen=True, eq=False)

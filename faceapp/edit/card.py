@@ -13,7 +13,6 @@ from faceapp.edit.faces import EditFace, FaceReader
 from faceapp.edit.points import eye_distance
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
-from faceapp.pipeline.choice import overlap
 from faceapp.types import Detections, Floats, Image
 
 if TYPE_CHECKING:
@@ -145,8 +144,8 @@ class Checker:
         seen = self._analyser.faces(image, embed=False, far=far)
         picked, found = [], []
         for old in wanted:
-            near = max(seen, key=lambda face: overlap(face.box, old.face.box), default=None)
-            there = near is not None and overlap(near.box, old.face.box) >= _SAME_PLACE
+            near = max(seen, key=lambda face: face.box.overlap(old.face.box), default=None)
+            there = near is not None and near.box.overlap(old.face.box) >= _SAME_PLACE
             picked.append(near if there and near is not None else old.face)
             found.append(there)
         return self._reader.with_points(image, tuple(picked)), tuple(found)

@@ -115,8 +115,7 @@ def _make(path: Path) -> None:
 
     # An end certificate must not be its own issuer. The issuer's key is used once and not kept.
     issuer, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuing = _certificate("faceapp local root", "faceapp local root", issuer, authority=True)
-    signing = _certificate("faceapp local signer", "faceapp local root", key, authority=False)
+    issuing, signing = _certificate(issuer, authority=True), _certificate(key, authority=False)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     chain = (_issued(made, issuer, Encoding.PEM) for made in (signing, issuing))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,9 +128,8 @@ def _make(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _certificate(
-    name: str, issuer: str, key: EllipticCurvePrivateKey, authority: bool
-) -> CertificateBuilder:
+def _certificate(key: EllipticCurvePrivateKey, authority: bool) -> CertificateBuilder:
+    """The issuer's own certificate (`authority`), or that of the signer."""
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -139,7 +137,8 @@ def _certificate(
         organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "faceapp on one computer")
         return x509.Name([organisation, x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-    now = datetime.now(UTC)
+    now, root = datetime.now(UTC), named("faceapp local root")
+    subject = root if authority else named("faceapp local signer")
     usage = x509.KeyUsage(
         digital_signature=not authority, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, key_cert_sign=authority, crl_sign=authority,
@@ -147,7 +146,7 @@ def _certificate(
     )  # fmt: skip
     made = (
         x509.CertificateBuilder()
-        .subject_name(named(name)).issuer_name(named(issuer)).public_key(key.public_key())
+        .subject_name(subject).issuer_name(root).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=365 * YEARS))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), True)

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from faceapp.edit.points import five_of, size
 from faceapp.models.align import dlib_boxes
-from faceapp.models.boxes import overlaps
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
 from faceapp.pipeline.quality import pose
 from faceapp.types import Box, Detections, Face, Floats, Image, Quality, check_shape
 
 LANDMARKER = "dlib-68"
-SAME_FACE_IOU = 0.5  # two boxes on one photo that share more than this are one face
 # In units of both: faces whose middles are further apart have nothing to do with each other.
 _NEAR = 2.5
 # SHA-256 of a photo -> box and points (68, 2) of each face whose points were placed by hand.
@@ -97,9 +95,10 @@ def _with_corrected(
     """points (N, 68, 2) with those of each corrected face in the place of the face it overlaps most."""
     result = points.copy()
     for box, own in corrected:
-        shared = overlaps(_boxes([face.box for face in faces]), _boxes([box]))[:, 0]
-        if shared.max() > SAME_FACE_IOU:
-            result[shared.argmax()] = own
+        shared = [face.box.overlap(box) for face in faces]
+        nearest = shared.index(max(shared))
+        if faces[nearest].box.same_face(box):
+            result[nearest] = own
     return result
 
 

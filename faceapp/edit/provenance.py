@@ -34,7 +34,8 @@ SENTENCES: dict[Kind, str] = {
 # IPTC's vocabulary: whether a trained network drew pixels of the face, or photos were warped and mixed.
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _NEURAL, _MIXED = "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"
-QUALITY = 95
+# From 90 on JPEG loses little enough for the colours to be kept as fine as the brightness.
+_QUALITY = 95
 _FORMATS = {
     ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
@@ -103,19 +104,17 @@ class Marks:
     credentials: str = ""
 
 
-def save_image(
-    path: Path, image: Image, made: Made, marking: Marking | None = None, quality: int = QUALITY
-) -> Path:
+def save_image(path: Path, image: Image, made: Made, marking: Marking | None = None) -> Path:
     """Write a result as .jpg, .png, .webp or .tif; comes back with the path.
 
-    image: (H, W, 3) BGR, or (H, W, 4) BGRA where something is transparent (not in a .jpg). quality: 1 to 100,
-    for .jpg and .webp. Raises BadRequest (the name, or a size that the format does not have), Conflict (the
-    path is one of the sources) and StoreUnavailable; then nothing is written.
+    image: (H, W, 3) BGR, or (H, W, 4) BGRA where something is transparent (not in a .jpg).
+    Raises BadRequest (the name, or a size that the format does not have), Conflict (the path is one of the
+    sources) and StoreUnavailable; then nothing is written.
     """
     marking = marking or Marking()
     form = _format(path, image)
     refuse_sources(path, made.sources)
-    data = _encoded(stamp_frame(image, made.kind) if marking.visible else image, form, made.packet(), quality)
+    data = _encoded(stamp_frame(image, made.kind) if marking.visible else image, form, made.packet())
     if marking.credentials is not None:
         manifest = credentials.manifest_of(made.history, made.source_type)
         data = credentials.signed(data, path.suffix.lower(), manifest, marking.credentials)
@@ -205,23 +204,22 @@ def _format(path: Path, image: Image) -> str:
     return form
 
 
-def _encoded(image: Image, form: str, packet: bytes, quality: int) -> bytes:
+def _encoded(image: Image, form: str, packet: bytes) -> bytes:
     from PIL import Image as pillow
 
     order = (2, 1, 0, 3)[: image.shape[2]]
     picture = pillow.fromarray(np.ascontiguousarray(image[..., order]))
     result = io.BytesIO()
-    picture.save(result, form, **_options(form, packet, quality))
+    picture.save(result, form, **_options(form, packet))
     return result.getvalue()
 
 
-def _options(form: str, packet: bytes, quality: int) -> dict[str, Any]:
+def _options(form: str, packet: bytes) -> dict[str, Any]:
     """What Pillow is told for each format, the XMP packet with it."""
     if form == "JPEG":
-        # From 90 on the colours are kept as fine as the brightness.
-        return {"quality": quality, "subsampling": 0 if quality >= 90 else 2, "xmp": packet}
+        return {"quality": _QUALITY, "subsampling": 0, "xmp": packet}
     if form == "WEBP":
-        return {"quality": quality, "method": 4, "exact": True, "xmp": packet}
+        return {"quality": _QUALITY, "method": 4, "exact": True, "xmp": packet}
     if form == "PNG":
         from PIL.PngImagePlugin import PngInfo
 

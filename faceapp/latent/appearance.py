@@ -18,7 +18,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceapp.edit.points import eye_centres, eye_distance, with_forehead
 from faceapp.errors import ModelUnavailable, UnusableFace
@@ -28,8 +27,6 @@ from faceapp.latent.texture import EYES_APART, POINTS, Bytes, Frame, mean_shape,
 from faceapp.models.store import replacing, sha256_of
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image
-
-Doubles = NDArray[np.float64]
 
 SIDE = 160
 FEWEST = 2
@@ -106,9 +103,9 @@ class AppearanceModel:
         )
 
     # -- the interface of every generator ----------------------------------------------------------
-    def mapping(self, z: Floats, psi: float = 1.0) -> Floats:
-        """z are scores already: psi times them, one w a picture."""
-        return np.asarray(psi * z, np.float32)[:, None, :]
+    def mapping(self, z: Floats) -> Floats:
+        """z are scores already, one w a picture."""
+        return np.asarray(z, np.float32)[:, None, :]
 
     def synthesis(self, ws: Floats) -> Image:
         check_ws(self.info, ws)
@@ -308,7 +305,6 @@ def fit(
     gallery: str = "",
     members: Sequence[int] = (),
     side: int = SIDE,
-    components: int = MOST_COMPONENTS,
 ) -> AppearanceModel:
     """Fit a model on subjects, in bounded memory: of each only its texture is kept, of `MOST_FACES` at most.
 
@@ -335,11 +331,11 @@ def fit(
     shape_basis = _shape_basis(frame, shapes)
     context.progress(1, 4, "Computing the components")
     weight = _weight(frame)
-    even = _basis(context, textures, mean, weight, 0, components)
+    even = _basis(context, textures, mean, weight, 0)
     context.progress(2, 4, "Computing the components")
-    odd = _basis(context, textures, mean, weight, 1, components)
+    odd = _basis(context, textures, mean, weight, 1)
     context.progress(3, 4, "Computing the components")
-    even, odd = _largest(even, odd, components)
+    even, odd = _largest(even, odd)
     model = AppearanceModel(
         frame, mean, shape_basis.rows, even.rows, odd.rows,
         shape_basis.spread, even.spread, odd.spread, people, len(shapes), gallery,
@@ -396,9 +392,7 @@ def _shape_basis(frame: Frame, shapes: Floats) -> Basis:
     return Basis(directions[:count][kept].astype(np.float32), spread.astype(np.float32))
 
 
-def _basis(
-    context: JobContext, textures: Bytes, mean: Floats, weight: Floats, parity: int, most: int
-) -> Basis:
+def _basis(context: JobContext, textures: Bytes, mean: Floats, weight: Floats, parity: int) -> Basis:
     """Components of the symmetric (parity 0) or antisymmetric (1) half textures.
 
     Through the (N, N) matrix of inner products, which is summed over pieces of the pixels: the textures
@@ -411,7 +405,8 @@ def _basis(
         inner += rows @ rows.T
     # Of N faces and N mirror images, half the variance is in either half, which has N different rows.
     values, vectors = np.linalg.eigh(inner)
-    kept = [index for index in np.argsort(values)[::-1][:most] if values[index] > 1e-6 * max(values[-1], 1.0)]
+    largest = np.argsort(values)[::-1][:MOST_COMPONENTS]
+    kept = [index for index in largest if values[index] > 1e-6 * max(values[-1], 1.0)]
     turn = (vectors[:, kept] / np.sqrt(values[kept])).T.astype(np.float32)
     parts = [turn @ piece for piece in _pieces(context, textures, mean, weight, parity)]
     spread = np.sqrt(values[kept] / count).astype(np.float32)
@@ -431,10 +426,10 @@ def _pieces(
         yield _halves(weighted)[parity]
 
 
-def _largest(even: Basis, odd: Basis, most: int) -> tuple[Basis, Basis]:
-    """The `most` components with the largest spread of both together."""
+def _largest(even: Basis, odd: Basis) -> tuple[Basis, Basis]:
+    """The `MOST_COMPONENTS` with the largest spread of both together."""
     spreads = np.sort(np.concatenate([even.spread, odd.spread]))[::-1]
-    floor = spreads[min(most, len(spreads)) - 1] if len(spreads) else 0.0
+    floor = spreads[min(MOST_COMPONENTS, len(spreads)) - 1] if len(spreads) else 0.0
     return _above(even, float(floor)), _above(odd, float(floor))
 
 

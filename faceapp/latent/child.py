@@ -96,7 +96,6 @@ class Workshop:
 
     def mapping(self, request: Message) -> Message:
         w = self._mapping(request.arrays["z"]).numpy()
-        w = self._mean + np.float32(request.fields["psi"]) * (w - self._mean)
         ws = np.repeat(w[:, None], self._weights.design.num_ws, axis=1)
         return Message("ws", arrays={"ws": ws.astype(np.float32)})
 

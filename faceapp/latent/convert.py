@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from faceapp.errors import BadRequest, FaceAppError
 from faceapp.jobs import JobContext
-from faceapp.latent.weights import UNKNOWN_LICENCE, Arrays, Weights, checked, save_weights
+from faceapp.latent.weights import HINT, UNKNOWN_LICENCE, Arrays, Weights, checked, save_weights
 from faceapp.models.store import sha256_of
 from faceapp.types import Floats
 
@@ -42,7 +42,6 @@ ORDERED = "collections OrderedDict"
 IGNORED = frozenset({"argparse Namespace"})
 # What a damaged or strange file leads to, inside the machine or the zip.
 BROKEN = (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, NotImplementedError)
-HINT = "docs/stylegan2.md says which files can be used and how to convert them."
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,8 @@ class Generator(Protocol):
     @property
     def info(self) -> GeneratorInfo: ...
 
-    def mapping(self, z: Floats, psi: float = 1.0) -> Floats:
-        """(N, num_ws, w_dim) for z (N, z_dim); psi below 1 pulls them towards the average face."""
+    def mapping(self, z: Floats) -> Floats:
+        """(N, num_ws, w_dim) for z (N, z_dim)."""
 
     def synthesis(self, ws: Floats) -> Image:
         """(N, R, R, 3) uint8 BGR for ws (N, num_ws, w_dim)."""

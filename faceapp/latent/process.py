@@ -27,7 +27,7 @@ from faceapp.jobs import JobContext
 from faceapp.latent import ffhq, messages
 from faceapp.latent.generator import GeneratorInfo, Projection, Step, Subject, Watch, check_ws
 from faceapp.latent.messages import Message
-from faceapp.models.align import DLIB_SIZE, dlib_template, similarity
+from faceapp.models.align import DLIB_TEMPLATE, similarity
 from faceapp.types import Floats, Image
 
 log = logging.getLogger(__name__)
@@ -104,10 +104,10 @@ class StyleGan2:
     def closed(self) -> bool:
         return self._child.ended
 
-    def mapping(self, z: Floats, psi: float = 1.0) -> Floats:
+    def mapping(self, z: Floats) -> Floats:
         if z.ndim != 2 or z.shape[1] != self._info.z_dim:
             raise ValueError(f"z: expected (N, {self._info.z_dim}), got {z.shape}")
-        request = Message("mapping", {"psi": psi}, {"z": z.astype(np.float32)})
+        request = Message("mapping", arrays={"z": z.astype(np.float32)})
         return self._child.ask(request).arrays["ws"]
 
     def synthesis(self, ws: Floats, context: JobContext | None = None) -> Image:
@@ -236,7 +236,7 @@ def chip_matrix(subject: Subject, size: int) -> Floats:
     matrix = ffhq.to_photo(subject.points, size)
     points = subject.points[CHIP_POINTS].astype(np.float64)
     in_crop = (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-    return similarity(dlib_template(DLIB_SIZE), in_crop).astype(np.float32)
+    return similarity(DLIB_TEMPLATE, in_crop).astype(np.float32)
 
 
 class Child:

@@ -20,7 +20,8 @@ from faceapp.types import Floats
 GAIN = math.sqrt(2)
 SLOPE = 0.2
 EPSILON = 1e-8
-FILTER = np.array((1, 3, 3, 1), np.float32) / 8
+# The blur after doubling: 1 3 3 1 over 8, twice.
+OUTER, INNER = 2 / 8, 6 / 8
 
 
 def _constant(layer: keras.layers.Layer, value: Floats, name: str) -> Any:
@@ -73,7 +74,7 @@ class ModulatedConv(keras.layers.Layer):  # type: ignore[misc]
             size = tf.shape(x)
             shape = tf.stack([size[0], 2 * size[1] + 1, 2 * size[2] + 1, self._outputs])
             x = tf.nn.conv2d_transpose(x, self._filters, shape, 2, "VALID")
-            x = blurred(x, 1, 1, 2.0)
+            x = blurred(x, 1)
         else:
             x = tf.nn.conv2d(x, self._filters, 1, "SAME")
         if self._demodulate:
@@ -151,9 +152,12 @@ class Synthesis(keras.Model):  # type: ignore[misc]
         return picture
 
 
-def blurred(x: Any, before: int, after: int, gain: float) -> Any:
-    """[1, 3, 3, 1] along both sides after padding with zeros; gain: of each side."""
-    x = tf.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
+def blurred(x: Any, before: int) -> Any:
+    """[1, 3, 3, 1] along both sides, each twice as strong: there are zeros between the values.
+
+    before: how many zeros are put before the first value; one is put behind the last.
+    """
+    x = tf.pad(x, ((0, 0), (before, 1), (before, 1), (0, 0)))
     for axis in (1, 2):
         length = tf.shape(x)[axis] - 3
         parts = []
@@ -161,7 +165,7 @@ def blurred(x: Any, before: int, after: int, gain: float) -> Any:
             index = [slice(None)] * 4
             index[axis] = slice(tap, tap + length)
             parts.append(x[tuple(index)])
-        x = (parts[0] + parts[3]) * float(FILTER[0] * gain) + (parts[1] + parts[2]) * float(FILTER[1] * gain)
+        x = (parts[0] + parts[3]) * OUTER + (parts[1] + parts[2]) * INNER
     return x
 
 
@@ -171,4 +175,4 @@ def doubled(picture: Any) -> Any:
     wide = tf.reshape(picture, tf.stack([size[0], size[1], 1, size[2], 1, size[3]]))
     wide = tf.pad(wide, ((0, 0), (0, 0), (0, 1), (0, 0), (0, 1), (0, 0)))
     wide = tf.reshape(wide, tf.stack([size[0], 2 * size[1], 2 * size[2], size[3]]))
-    return blurred(wide, 2, 1, 2.0)
+    return blurred(wide, 2)

@@ -6,8 +6,6 @@ has the list. A file is read as plain arrays: no byte of it is run.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -27,6 +25,7 @@ LARGEST_RESOLUTION = 2048
 # Filters of the blur, which a state dict carries though they are always the same.
 KERNEL = re.compile(r"(^|\.)(blur|upsample)\.kernel$")
 NOISE_SEED = 20
+MEAN_SAMPLES = 4096
 MAPPING_MULTIPLIER = 0.01
 HINT = "docs/stylegan2.md says which files can be used and how to convert them."
 UNKNOWN_LICENCE = (
@@ -56,12 +55,12 @@ class Design:
         return 2 * len(self.channels)
 
     @staticmethod
-    def standard(resolution: int, multiplier: int = 2) -> Design:
+    def standard(resolution: int) -> Design:
         """What NVIDIA's and rosinality's networks of that resolution look like."""
         levels = int(math.log2(resolution)) - 1
         wide = {4: 512, 8: 512, 16: 512, 32: 512}
         sides = [4 * 2**level for level in range(levels)]
-        return Design(tuple(wide.get(side) or max(1, 16384 * multiplier // side) for side in sides))
+        return Design(tuple(wide.get(side) or 32768 // side for side in sides))
 
     def shapes(self) -> dict[str, Shape]:
         """Every array's name and shape; `latent_avg` and the noises may be absent from a file."""
@@ -197,14 +196,6 @@ def random_weights(design: Design, seed: int = 0) -> Weights:
     return Weights(design, arrays, f"random {design.resolution} px", "No training, no licence.")
 
 
-def fingerprint(weights: Weights) -> str:
-    """A SHA-256 over names and numbers, for weights that come from no file."""
-    digest = hashlib.sha256(json.dumps(sorted(weights.arrays)).encode())
-    for name in sorted(weights.arrays):
-        digest.update(np.ascontiguousarray(weights.arrays[name]).tobytes())
-    return digest.hexdigest()
-
-
 def _absent(arrays: Arrays, wanted: Mapping[str, Shape]) -> dict[str, Floats]:
     """What a file may leave out: the noises, made from a fixed seed, and the mean w."""
     random = np.random.default_rng(NOISE_SEED)
@@ -218,11 +209,11 @@ def _absent(arrays: Arrays, wanted: Mapping[str, Shape]) -> dict[str, Floats]:
     return {**made, "latent_avg": mean_w(arrays)}
 
 
-def mean_w(arrays: Arrays, count: int = 4096) -> Floats:
+def mean_w(arrays: Arrays) -> Floats:
     """(w_dim,) mean of mapped samples, for files that do not carry it."""
     random = np.random.default_rng(NOISE_SEED)
     layers = sum(bool(re.fullmatch(r"style\.\d+\.weight", key)) for key in arrays)
-    z = random.standard_normal((count, arrays["style.1.weight"].shape[1])).astype(np.float32)
+    z = random.standard_normal((MEAN_SAMPLES, arrays["style.1.weight"].shape[1])).astype(np.float32)
     mean: Floats = mapped(arrays, layers, z).mean(0)
     return mean
 

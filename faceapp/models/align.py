@@ -29,6 +29,8 @@ DLIB_POINTS = np.array(
         (0.4901123135679, 0.6277975316475),
     ]
 )
+# (5, 2) where those points belong in a chip.
+DLIB_TEMPLATE = (DLIB_POINTS + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * DLIB_SIZE
 # left eye, right eye, nose, left and right corner of the mouth in 112 x 112
 ARCFACE_POINTS = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
@@ -77,14 +79,9 @@ def five_points(dlib_points: Floats) -> Floats:
     """(N, 5, 2) eyes, nose and mouth corners as they lie in the mean face around dlib's five points."""
     points = np.empty((len(dlib_points), 5, 2), np.float32)
     for five, face in zip(points, dlib_points, strict=True):
-        to_photo = similarity(dlib_template(DLIB_SIZE), face)
+        to_photo = similarity(DLIB_TEMPLATE, face)
         five[...] = CHIP_POINTS @ to_photo[:, :2].T + to_photo[:, 2]
     return points
-
-
-def dlib_template(size: int) -> Doubles:
-    """(5, 2) where dlib's five points belong in a chip of that size."""
-    return (DLIB_POINTS + DLIB_PADDING) / (1 + 2 * DLIB_PADDING) * size
 
 
 def dlib_chips(image: Image, points: Floats, width: float = 1.0) -> Image:
@@ -95,13 +92,12 @@ def dlib_chips(image: Image, points: Floats, width: float = 1.0) -> Image:
     """
     check_image(image)
     check_shape("points", points, (None, 5, 2))
-    template = dlib_template(DLIB_SIZE)
     chips = np.empty((len(points), DLIB_SIZE, DLIB_SIZE, 3), np.uint8)
     for chip, face in zip(chips, points, strict=True):
-        to_photo = similarity(template, face)
+        to_photo = similarity(DLIB_TEMPLATE, face)
         to_photo[:, 2] += to_photo[:, :2] @ (DLIB_SIZE / 2, DLIB_SIZE / 2) * (1 - width)
         to_photo[:, :2] *= width
-        chip[...] = _dlib_chip(image, to_photo, DLIB_SIZE)
+        chip[...] = _dlib_chip(image, to_photo)
     return chips
 
 
@@ -125,8 +121,9 @@ def arcface_chips(image: Image, points: Floats, size: int = ARCFACE_SIZE) -> Ima
     return point_chips(image, points, ARCFACE_POINTS * (size / ARCFACE_SIZE), size)
 
 
-def _dlib_chip(image: Image, to_photo: Doubles, size: int) -> Image:
+def _dlib_chip(image: Image, to_photo: Doubles) -> Image:
     """One chip with the steps of dlib: its rectangles end on the last pixel, not after it."""
+    size = DLIB_SIZE
     centre = to_photo[:, :2] @ (size / 2, size / 2) + to_photo[:, 2]
     scale = max(math.hypot(to_photo[0, 0], to_photo[1, 0]), 1e-6)
     span = scale * size - 1

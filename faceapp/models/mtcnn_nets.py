@@ -82,11 +82,11 @@ def rnet(path: Path) -> bytes:
     w1, b1, a1, w2, b2, a2, w3, b3, a3, w4, b4, a4, w_box, b_box, w_face, b_face = read_weights(path, RNET)
     net = _Net()
     x = net.conv(net.image(), *_from_bgr(_oihw(w1), b1))
-    x = net.max_pool(net.prelu(x, a1), 3, 2)
+    x = net.max_pool(net.prelu(x, a1), 3)
     x = net.prelu(net.conv(x, _oihw(w2), b2), a2)
-    x = net.max_pool(x, 3, 2, up=False)
+    x = net.max_pool(x, 3, up=False)
     x = net.prelu(net.conv(x, _oihw(w3), b3), a3)
-    x = net.dense(net.flatten(x), _from_whc(w4, 3, 64), b4, a4)
+    x = net.dense(net.flatten(x), _from_whc(w4), b4, a4)
     return net.finish(net.dense(x, *_heads((w_box, b_box), face=(w_face, b_face))))
 
 
@@ -96,13 +96,13 @@ def onet(path: Path) -> bytes:
      w_box, b_box, w_points, b_points, w_face, b_face) = read_weights(path, ONET)
     net = _Net()
     x = net.conv(net.image(), *_from_bgr(_oihw(w1), b1))
-    x = net.max_pool(net.prelu(x, a1), 3, 2)
+    x = net.max_pool(net.prelu(x, a1), 3)
     x = net.prelu(net.conv(x, _oihw(w2), b2), a2)
-    x = net.max_pool(x, 3, 2, up=False)
+    x = net.max_pool(x, 3, up=False)
     x = net.prelu(net.conv(x, _oihw(w3), b3), a3)
-    x = net.max_pool(x, 2, 2)
+    x = net.max_pool(x, 2)
     x = net.prelu(net.conv(x, _oihw(w4), b4), a4)
-    x = net.dense(net.flatten(x), _from_whc(w5, 3, 128), b5, a5)
+    x = net.dense(net.flatten(x), _from_whc(w5), b5, a5)
     heads = _heads((w_box, b_box), (w_points, b_points), face=(w_face, b_face))
     return net.finish(net.dense(x, *heads))
 
@@ -117,10 +117,10 @@ def _from_bgr(kernel: Floats, bias: Floats) -> tuple[Floats, Floats]:
     return flipped, bias - kernel.sum((1, 2, 3)) * np.float32(127.5 / 128)
 
 
-def _from_whc(matrix: Floats, side: int, channels: int) -> Floats:
-    """A dense layer's matrix whose rows are in W, H, C order, for input flattened as C, H, W."""
+def _from_whc(matrix: Floats) -> Floats:
+    """A dense layer's matrix whose rows are in W, H, C order (3 by 3), for input flattened as C, H, W."""
     outputs = matrix.shape[1]
-    return matrix.reshape(side, side, channels, outputs).transpose(2, 1, 0, 3).reshape(-1, outputs)
+    return matrix.reshape(3, 3, -1, outputs).transpose(2, 1, 0, 3).reshape(-1, outputs)
 
 
 def _heads(*linear: tuple[Floats, Floats], face: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -180,7 +180,7 @@ class _Net:
         count = len(slope)
         kernel = np.concatenate([kernel, kernel[falling] * slope[falling, None, None, None]])
         bias = np.concatenate([bias, bias[falling] * slope[falling]])
-        pooled = self.max_pool(self.conv(x, kernel, bias), 2, 2)
+        pooled = self.max_pool(self.conv(x, kernel, bias), 2)
         # rising: slope * m + (1 - slope) * relu(m);  falling: m + relu(m' - m) = max(m, m').
         bend, line, after = (np.zeros((rows, len(kernel)), np.float32) for rows in (count, count, count))
         every = np.arange(count)
@@ -206,9 +206,12 @@ class _Net:
     def _add(self, x: str, y: str) -> str:
         return self._node("Add", [x, y], self._channels[x])
 
-    def max_pool(self, x: str, size: int, stride: int, up: bool = True) -> str:
-        """up: a last, partial window counts (Keras' "same"; no window starts outside in these nets)."""
-        shape = {"kernel_shape": [size] * 2, "strides": [stride] * 2, "ceil_mode": int(up)}
+    def max_pool(self, x: str, size: int, up: bool = True) -> str:
+        """The maximum of every second window of that size.
+
+        up: a last, partial window counts (Keras' "same"; no window starts outside in these nets).
+        """
+        shape = {"kernel_shape": [size] * 2, "strides": [2, 2], "ceil_mode": int(up)}
         return self._node("MaxPool", [x], self._channels[x], **shape)
 
     def flatten(self, x: str) -> str:

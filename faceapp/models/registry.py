@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, cast
@@ -13,8 +12,6 @@ from faceapp.models.catalog import CATALOG
 from faceapp.models.plugin import KEY, Plugins
 from faceapp.models.store import ModelStore
 from faceapp.paths import Paths
-
-log = logging.getLogger(__name__)
 
 State = Literal["missing", "ready", "loading", "loaded", "broken"]
 Listener = Callable[[str, State], None]

@@ -13,12 +13,7 @@ DOUBTFUL = 0.5
 
 def overlap(one: Box, other: Box) -> float:
     """Intersection over union of two boxes, 0 to 1."""
-    width = min(one.x2, other.x2) - max(one.x1, other.x1)
-    height = min(one.y2, other.y2) - max(one.y1, other.y1)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return one.overlap(other)
 
 
 def subject(faces: tuple[Face, ...], width: int, height: int) -> tuple[int, bool]:

@@ -10,7 +10,7 @@ from faceapp.types import Box, Image
 _QUALITY = 90
 
 
-def jpeg_crop(image: Image, box: Box, margin: float = 0.3, size: int = 160) -> bytes:
+def jpeg_crop(image: Image, box: Box, margin: float, size: int) -> bytes:
     """The face with `margin` (a share of its longer side) on every side, as a square JPEG.
 
     Its side is `size` pixels, or less where the photo has no more to show. Where the square reaches

@@ -19,6 +19,7 @@ from faceapp.rest import (
     recognisers,
     recognition,
     refusals,
+    results,
     seeds,
     sightings,
     swap,
@@ -38,7 +39,9 @@ def create_app(services: Services) -> Flask:
     app.before_request(_limit_upload)
     app.after_request(_finish)
     refusals.install(app)
-    for area in (seeds, recognition, people, jobs, classroom, live, sightings, swap, morph, recognisers):
+    for area in (
+        seeds, recognition, people, jobs, results, classroom, live, sightings, swap, morph, recognisers
+    ):  # fmt: skip
         app.register_blueprint(area.blueprint)
     return app
 

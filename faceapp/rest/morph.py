@@ -15,22 +15,19 @@ from werkzeug.exceptions import HTTPException
 from faceapp import wire
 from faceapp.errors import BadRequest, FaceAppError, NotFound, TooLarge
 from faceapp.jobs import Job
-from faceapp.pipeline.choice import no_face, overlap
+from faceapp.pipeline.choice import no_face
 from faceapp.pipeline.photos import decode_photo
-from faceapp.rest import swap
 from faceapp.rest.context import context, services
 from faceapp.rest.refusals import said_twice
+from faceapp.rest.results import check_photos, check_waiting, finished, result, started
 from faceapp.rest.seeds import UPLOAD_COOKIE
+from faceapp.rest.swap import FALSE, TRUE
 from faceapp.rest.uploads import FIELDS, decoded, plain_name, uploaded_photo
-from faceapp.services.classroom import Busy
 from faceapp.services.morphs import MorphSettings, background
 from faceapp.tasks.morph import PICTURES, STILLS, MorphReport
 from faceapp.types import Face, Photo
 
 FORMATS = ("mp4", "gif", "webp", "apng", "png", "jpg")
-MOST_PHOTOS = 20
-# Morphs that wait or run; each holds its photos in memory.
-MOST_WAITING = 8
 # A port is no workshop: larger files are for the command line.
 MOST_PIXELS = 2_000 * 512 * 512
 
@@ -56,8 +53,7 @@ def morph() -> tuple[Response, int] | Response:
         sentence = "“format” is png, jpg or webp for one picture."
         raise BadRequest("bad_format", sentence, "A sequence has two frames or more.")
     still = single or suffix in STILLS
-    if sum(job.kind == "morph" and not job.finished for job in services().jobs.all()) >= MOST_WAITING:
-        raise Busy("morphs_busy", "Too many morphs are waiting.", "Try again in a moment.")
+    check_waiting("morph")
     with context().slots:
         photos, faces = _photos()
         morphs, out = services().morphs, services().swaps.results.place(suffix)
@@ -72,7 +68,7 @@ def morph() -> tuple[Response, int] | Response:
             job = morphs.start_sequence(photos, out, settings, faces)
     if not wait:
         return jsonify(answer(job)), 202
-    return swap.result(swap.finished(job).id)
+    return result(finished(job).id)
 
 
 @blueprint.post("/between")
@@ -86,10 +82,7 @@ def between() -> Response:
 def answer(job: Job) -> wire.Json:
     """What a client of /morph sees; the report is null while the job is not done."""
     return {
-        "id": job.id,
-        "state": job.state.value,
-        "job": f"/jobs/{job.id}",
-        "file": f"/results/{job.id}",
+        **started(job),
         "report": report(job, job.result) if isinstance(job.result, MorphReport) else None,
     }
 
@@ -105,8 +98,7 @@ def report(job: Job, found: MorphReport) -> wire.Json:
 def _photos() -> tuple[list[Photo], list[int | None]]:
     """The photos of the request, or the uploaded one and its lookalike; and which face of each is meant."""
     files = [file for field in FIELDS for file in request.files.getlist(field) if file.filename]
-    if len(files) > MOST_PHOTOS:
-        raise TooLarge("too_many_photos", f"More than {MOST_PHOTOS} photos were sent.", "Send fewer.")
+    check_photos(len(files))
     if files:
         photos = [
             decoded(file, plain_name(file), plain_name(file) or f"photo {number}")
@@ -121,7 +113,7 @@ def _photos() -> tuple[list[Photo], list[int | None]]:
         index, face = 0, faces[0].face
     else:
         photo, face = _uploaded()
-        found = [overlap(one.face.box, face.box) for one in services().morphs.read(photo)]
+        found = [one.face.box.overlap(face.box) for one in services().morphs.read(photo)]
         if not found:
             raise no_face()
         index = found.index(max(found))
@@ -173,9 +165,9 @@ def _text(name: str) -> str:
 
 def _yes(name: str) -> bool:
     text = _text(name).lower()
-    if text not in (*swap.TRUE, *swap.FALSE):
+    if text not in (*TRUE, *FALSE):
         raise BadRequest("bad_field", f"“{name}” is 1 or 0.")
-    return text in swap.TRUE
+    return text in TRUE
 
 
 def _choice(name: str, choices: tuple[str, ...], default: str) -> str:

@@ -1,4 +1,4 @@
-"""/create_mix, the address that the swap started from, and the files that jobs made.
+"""/create_mix, the address that the swap started from.
 
 Faces of some photos are put onto the most similar faces of a crowd photo; the boxes of the changed faces
 and a title come back. Photos come as uploads, or as addresses that are in the list of allowed cameras. The
@@ -10,26 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 
 from faceapp import wire
-from faceapp.config import MEGABYTE
 from faceapp.edit.cast import CastChoices
 from faceapp.edit.results import not_written
 from faceapp.errors import (
     BadRequest,
-    Cancelled,
-    Conflict,
     FaceAppError,
-    NotFound,
-    StoreUnavailable,
     TooLarge,
     UnusablePhoto,
 )
@@ -38,10 +33,9 @@ from faceapp.pipeline.kinds import other_kind, picture_kind
 from faceapp.pipeline.photos import photo_from_pixels
 from faceapp.rest.classroom import allowed_camera
 from faceapp.rest.context import context, services
+from faceapp.rest.results import check_photos, check_waiting, finished, kept, started
 from faceapp.rest.uploads import NAME_LENGTH, decoded
-from faceapp.services.classroom import Busy
 from faceapp.stream.sources import SourceLost
-from faceapp.tasks.morph import MorphReport
 from faceapp.tasks.swap import SwapReport
 from faceapp.tasks.swap_video import VideoReport
 from faceapp.types import Photo
@@ -51,22 +45,13 @@ if TYPE_CHECKING:
     from faceapp.edit.swap import SwapSettings
 
 SOURCES = ("me", "friend", "faces")
-MOST_PHOTOS = 20
 MOST_POINTS = 500
 # No photo has a side of so many pixels.
 LARGEST_NUMBER = 1_000_000
-# Mixes that wait or run; each holds its photos in memory.
-MOST_WAITING = 8
 # Of a video, as its head describes it.
 MOST_SECONDS, MOST_PIXELS = 600, 3840 * 2160
 HEAD_BYTES = 4096
-# Larger results are read while they are sent.
-LARGE = 8 * MEGABYTE
-POLL_SECONDS = 0.2
-TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
-VIDEO_TYPES = {".mp4": "video/mp4", ".mkv": "video/x-matroska"}
-# What else jobs make.
-MORPH_TYPES = {".gif": "image/gif", ".apng": "image/apng", ".mp4": "video/mp4"}
+PHOTOS, VIDEOS = (".jpg", ".png", ".webp"), (".mp4", ".mkv")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off", "none")
 
 Fields = Mapping[str, Any]
@@ -84,8 +69,7 @@ def create_mix() -> tuple[Response, int]:
         likeness=_share(fields, "likeness"),
         colour=_text(fields, "colour") or None,
     )
-    if sum(job.kind == "swap" and not job.finished for job in services().jobs.all()) >= MOST_WAITING:
-        raise Busy("swaps_busy", "Too many swaps are waiting.", "Try again in a moment.")
+    check_waiting("swap")
     with context().slots:
         given = _all_given(fields)
         (crowd,) = given.pop("crowd")
@@ -102,7 +86,7 @@ def create_mix() -> tuple[Response, int]:
 def _start_photo(
     fields: Fields, sources: list[Photo], given: FileStorage | str, settings: SwapSettings
 ) -> Job:
-    suffix = _suffix(fields, TYPES)
+    suffix = _suffix(fields, PHOTOS)
     crowd = _turned(_photo(given, "crowd"), fields, "")
     choices = _choices(fields, crowd.width, crowd.height)
     out = services().swaps.results.place(suffix)
@@ -113,7 +97,7 @@ def _start_video(
     fields: Fields, sources: list[Photo], given: FileStorage, settings: SwapSettings
 ) -> Job:
     """The video is kept while the job runs. Raises BadRequest, TooLarge, UnusablePhoto, StoreUnavailable."""
-    suffix = _suffix(fields, VIDEO_TYPES)
+    suffix = _suffix(fields, VIDEOS)
     if any(_text(fields, name) for name in ("rotation", "flip", "crop")):
         sentence = "“rotation”, “flip” and “crop” are for photos: a video stays as it is."
         raise BadRequest("photo_only", sentence, "Leave them out.")
@@ -159,39 +143,11 @@ def _remove_after(job: Job, place: Path) -> None:
     listen(services().jobs.get(job.id))
 
 
-@blueprint.get("/results/<job_id>")
-def result(job_id: str) -> Response:
-    """The file that a job made. 409 while it is not ready, 404 when it is gone."""
-    job = services().jobs.get(job_id)
-    if not job.finished:
-        raise Conflict("not_ready", "The result is not ready yet.", f"Ask /jobs/{job_id} how far it is.")
-    if job.error is not None:
-        raise job.error
-    place = _file(job)
-    try:
-        if place is not None:
-            return _sent(place)
-    except FileNotFoundError:
-        pass
-    raise NotFound("no_such_result", "There is no such result any more.", "Only the newest are kept.")
-
-
-def _sent(place: Path) -> Response:
-    """The file; a large one not read into memory, and in parts for who asks. Raises FileNotFoundError."""
-    mimetype = {**TYPES, **MORPH_TYPES, **VIDEO_TYPES}.get(place.suffix, "application/octet-stream")
-    if place.stat().st_size > LARGE:
-        return send_file(place.absolute(), mimetype, conditional=True)
-    return Response(place.read_bytes(), mimetype=mimetype)
-
-
 def answer(job: Job) -> wire.Json:
     """What a client of /create_mix sees; what the job made is null while it is not done."""
     document = report(job, job.result) if isinstance(job.result, SwapReport | VideoReport) else {}
     return {
-        "id": job.id,
-        "state": job.state.value,
-        "job": f"/jobs/{job.id}",
-        "file": f"/results/{job.id}",
+        **started(job),
         **{name: document.get(name) for name in ("title", "boxes", "faces", "remarks")},
         "video": document if isinstance(job.result, VideoReport) else None,
     }
@@ -204,30 +160,9 @@ def report(job: Job, found: SwapReport | VideoReport) -> wire.Json:
     else:
         title = f"{found.swapped} of {found.frames} frames swapped"
         document = {"title": title, **wire.swapped_video(found)}
-    if _file(job) is None:
+    if kept(job) is None:
         return document
     return {**document, "out": f"/results/{job.id}", "target": "crowd"}
-
-
-def _file(job: Job) -> Path | None:
-    """The kept file of a job. A file that the user saved elsewhere is not handed out."""
-    made = isinstance(job.result, SwapReport | MorphReport | VideoReport)
-    place = Path(job.result.out) if made else None
-    return place if place is not None and services().swaps.results.holds(place) else None
-
-
-def finished(job: Job) -> Job:
-    """Wait for it, as long as the port is open. Raises what went wrong."""
-    while not job.finished:
-        job = services().jobs.wait(job.id, POLL_SECONDS)
-        if context().closing.is_set() and not job.finished:
-            services().jobs.cancel(job.id)
-            raise StoreUnavailable("closing", "The port is closing.", "Start it again.")
-    if isinstance(job.error, Cancelled):
-        raise Conflict("cancelled", "The job was cancelled.")
-    if job.error is not None:
-        raise job.error
-    return job
 
 
 # -- photos -------------------------------------------------------------------------------------
@@ -244,8 +179,7 @@ def _all_given(fields: Fields) -> dict[str, list[FileStorage | str]]:
         if given["crowd"]:
             sentence = f"There are {len(given['crowd'])} photos that the faces are to go into."
         raise BadRequest("no_crowd", sentence, hint)
-    if sum(map(len, given.values())) > MOST_PHOTOS:
-        raise TooLarge("too_many_photos", f"More than {MOST_PHOTOS} photos were sent.", "Send fewer.")
+    check_photos(sum(map(len, given.values())))
     return given
 
 
@@ -351,11 +285,11 @@ def _yes(fields: Fields, name: str) -> bool:
     return text in TRUE
 
 
-def _suffix(fields: Fields, types: Mapping[str, str]) -> str:
-    """The ending of the result's file; the first type where none is asked for."""
-    suffix = f".{_text(fields, 'format').lower()}" if _text(fields, "format") else next(iter(types))
-    if suffix not in types:
-        *first, last = (ending[1:] for ending in types)
+def _suffix(fields: Fields, known: Sequence[str]) -> str:
+    """The ending of the result's file; the first one where none is asked for."""
+    suffix = f".{_text(fields, 'format').lower()}" if _text(fields, "format") else known[0]
+    if suffix not in known:
+        *first, last = (ending[1:] for ending in known)
         raise BadRequest("bad_format", f"“format” is {', '.join(first)} or {last} here.")
     return suffix
 

@@ -12,7 +12,7 @@ from faceapp.errors import StoreUnavailable, UnusableFace
 from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
-from faceapp.pipeline.choice import chosen, overlap
+from faceapp.pipeline.choice import chosen
 from faceapp.ports import PeopleStore
 from faceapp.services.recognition import Recognition
 from faceapp.tasks import enrol
@@ -20,7 +20,6 @@ from faceapp.types import EnrolReport, Face, NewFace, Person, PersonName, Photo,
 
 CROP_MARGIN = 0.5
 CROP_SIZE = 256
-SAME_FACE_OVERLAP = 0.5
 # What no "enrol anyway" overrules.
 FINAL = frozenset({"already_enrolled"})
 
@@ -102,10 +101,13 @@ class Enrolment:
 
     def holder(self, sha256: str, face: Face) -> Person | None:
         """Who this very face of this very file is enrolled as."""
-        for stored in self._store.faces_on(sha256):
-            if overlap(stored.box, face.box) > SAME_FACE_OVERLAP:
-                return self._store.person(stored.person_id)
-        return None
+        stored = self.stored(sha256, face)
+        return None if stored is None else self._store.person(stored.person_id)
+
+    def stored(self, sha256: str, face: Face) -> StoredFace | None:
+        """This very face of this very file, where it is enrolled."""
+        faces = self._store.faces_on(sha256)
+        return next((stored for stored in faces if stored.box.same_face(face.box)), None)
 
     def enrol(
         self,
@@ -149,7 +151,7 @@ class Enrolment:
         """Put an analysed face into the library without a further check: a new person and the face are one
         change. step: as for `enrol`."""
         who = name if person_id is None else person_id
-        stored, step = self._store.enrol_as(who, [self.new_face(photo, face)], step)
+        stored, step = self._store.enrol(who, [self.new_face(photo, face)], step)
         return Enrolled(self._store.person(stored[0].person_id), stored[0], step)
 
     def new_face(self, photo: Photo, face: Face) -> NewFace:

@@ -50,8 +50,6 @@ class Between:
 
     person: Person
     other: Person
-    face_id: int
-    other_face_id: int
     share: float
     figure: float
     suspicious: bool
@@ -119,7 +117,6 @@ class Recognition:
         return tuple(
             Between(
                 people[near[pair.one].person_id], people[near[pair.other].person_id],
-                near[pair.one].face_id, near[pair.other].face_id,
                 pair.share, pair.figure, pair.figure <= limit,
             )
             for pair in found

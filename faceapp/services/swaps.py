@@ -39,7 +39,7 @@ from faceapp.services.kept import Kept
 from faceapp.services.presets import Presets
 from faceapp.services.recognition import Recognition
 from faceapp.services.results import Results
-from faceapp.services.swap_video import VideoSwaps
+from faceapp.services.swap_video import NO_SWAP, VideoSwaps
 from faceapp.tasks import swap as tasks
 from faceapp.types import Box, Face, Floats, Image, Person, Photo, Refusal
 
@@ -62,7 +62,6 @@ SMALLEST = 7.0
 MISPLACED = 0.25
 COMPARED = 3
 PREVIEW_SIDE = 1200
-NO_SWAP = "no_swap"
 
 
 @dataclass(frozen=True, eq=False)

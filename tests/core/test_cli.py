@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import Run, runner
+from made_photos import save
 from oddfiles import make_odd_files
 
 from faceapp.cli import output, parser, progress
@@ -30,14 +31,6 @@ def run(services: Services, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
 def enrolled(run: Run, portrait_files: dict[str, Path]) -> None:
     assert run("enrol", portrait_files["astronaut"], "--name", "Eileen Collins", "--face", 1).status == 0
     assert run("enrol", portrait_files["hopper"], "--name", "Grace_Hopper").status == 0
-
-
-def save(path: Path, image: Image) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coded, data = cv2.imencode(path.suffix, image)
-    assert coded
-    path.write_bytes(data.tobytes())
-    return path
 
 
 @pytest.fixture

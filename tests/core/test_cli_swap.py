@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from camera_server import jpeg, together
 from commands import Run, runner
 from made_clips import scene, write_clip
+from made_photos import jpeg, together
 from PIL import Image as Image_
 
 from faceapp.edit import segments

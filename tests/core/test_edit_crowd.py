@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from camera_server import jpeg
+from made_photos import jpeg
 
 from faceapp.edit.cast import CastChoices
 from faceapp.edit.crowd import head, in_front, swap_crowd

@@ -93,15 +93,6 @@ def test_what_is_transparent_stays_so(tmp_path: Path, hopper: Image, suffix: str
         np.testing.assert_array_equal(np.asarray(picture.getchannel("A")), alpha[..., 0])
 
 
-def test_a_lower_quality_is_a_smaller_file(tmp_path: Path, hopper: Image) -> None:
-    for suffix in (".jpg", ".webp"):
-        sizes = [
-            save_image(tmp_path / f"{quality}{suffix}", hopper, SWAP, quality=quality).stat().st_size
-            for quality in (40, 80, 95)
-        ]
-        assert sizes == sorted(set(sizes))
-
-
 @pytest.mark.parametrize(("name", "channels", "code"), [
     ("result.bmp", 3, "image_name"), ("result", 3, "image_name"), ("result.jpg.exe", 3, "image_name"),
     ("result.jpg", 4, "no_transparency"),

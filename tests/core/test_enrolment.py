@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_photos import save
 
 from faceapp.errors import BadRequest, Cancelled, Conflict, NotFound, UnusableFace
 from faceapp.jobs import JobContext
@@ -17,14 +18,6 @@ from faceapp.types import Image, PersonName
 
 EILEEN = PersonName("Eileen", "Collins")
 GRACE = PersonName("Grace", "Hopper")
-
-
-def save(path: Path, image: Image) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    coded, data = cv2.imencode(path.suffix, image)
-    assert coded
-    path.write_bytes(data.tobytes())
-    return path
 
 
 def side_by_side(astronaut: Image, hopper: Image) -> Image:

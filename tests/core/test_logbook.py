@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_server import CameraServer, jpeg
+from camera_server import CameraServer
 from live_sessions import number, until
+from made_photos import jpeg
 
 from faceapp.errors import StoreUnavailable
 from faceapp.live import Decision, Frame, LiveSettings, NewSighting, Sighting

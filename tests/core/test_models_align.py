@@ -8,10 +8,10 @@ import pytest
 from faceapp.models.align import (
     ARCFACE_POINTS,
     CHIP_POINTS,
+    DLIB_TEMPLATE,
     arcface_chips,
     dlib_boxes,
     dlib_chips,
-    dlib_template,
     five_points,
     point_chips,
     similarity,
@@ -27,7 +27,7 @@ def turned(points: Floats, degrees: float, scale: float, shift: tuple[float, flo
 
 @pytest.mark.parametrize(("degrees", "scale"), [(0, 1), (30, 0.4), (-75, 2.5), (180, 1)])
 def test_similarity_finds_the_turn_that_was_made(degrees: float, scale: float) -> None:
-    source = dlib_template(150)
+    source = DLIB_TEMPLATE
     matrix = similarity(source, turned(source, degrees, scale, (40, -7)))
     expected = scale * np.exp(1j * np.radians(degrees))
     assert matrix[0, 0] + 1j * matrix[1, 0] == pytest.approx(expected, abs=1e-6)
@@ -35,14 +35,14 @@ def test_similarity_finds_the_turn_that_was_made(degrees: float, scale: float) -
 
 
 def test_similarity_never_mirrors() -> None:
-    source = dlib_template(150)
+    source = DLIB_TEMPLATE
     matrix = similarity(source, source * (-1, 1) + (150, 0))
     assert np.linalg.det(matrix[:, :2]) > 0
 
 
 def test_similarity_of_one_point_is_refused() -> None:
     with pytest.raises(ValueError, match="same"):
-        similarity(np.ones((5, 2)), dlib_template(150))
+        similarity(np.ones((5, 2)), DLIB_TEMPLATE)
 
 
 def spot_photo(points: Floats) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_points_end_up_where_the_template_has_them(degrees: float, scale: float)
 
 
 def test_a_wider_chip_shows_more_around_the_same_centre() -> None:
-    points = turned(dlib_template(150), 0, 2, (150, 150))
+    points = turned(DLIB_TEMPLATE, 0, 2, (150, 150))
     photo = spot_photo(points)
     plain, closer, wider = (dlib_chips(photo, points[None], width=width)[0] for width in (1, 0.8, 1.25))
     assert wider.sum() < plain.sum() < closer.sum()
@@ -75,10 +75,10 @@ def test_a_wider_chip_shows_more_around_the_same_centre() -> None:
 
 def test_outside_is_black() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
-    points = turned(dlib_template(150), 0, 1, (-75, 0))
+    points = turned(DLIB_TEMPLATE, 0, 1, (-75, 0))
     for chip in (
         dlib_chips(white, points[None])[0],
-        point_chips(white, points[None], dlib_template(150), 150)[0],
+        point_chips(white, points[None], DLIB_TEMPLATE, 150)[0],
     ):
         assert chip[50, :70].max() == 0
         assert chip[50, 80:].min() == 255
@@ -87,10 +87,10 @@ def test_outside_is_black() -> None:
 
 def test_a_face_far_outside_and_a_collapsed_one_give_a_chip() -> None:
     white = np.full((60, 90, 3), 255, np.uint8)
-    away = turned(dlib_template(150), 0, 1, (5000, -9000))
+    away = turned(DLIB_TEMPLATE, 0, 1, (5000, -9000))
     assert dlib_chips(white, away[None]).max() == 0
     assert dlib_chips(white, np.full((1, 5, 2), 30, np.float32)).shape == (1, 150, 150, 3)
-    huge = turned(dlib_template(150), 0, 400, (-20000, -20000))
+    huge = turned(DLIB_TEMPLATE, 0, 400, (-20000, -20000))
     assert dlib_chips(white, huge[None]).shape == (1, 150, 150, 3)
 
 
@@ -107,7 +107,7 @@ def test_boxes_follow_the_points_and_else_the_box() -> None:
 
 
 def test_five_points_of_a_face_that_lies_as_the_mean_face_does() -> None:
-    points = five_points(turned(dlib_template(150), 20, 2, (30, 40))[None])
+    points = five_points(turned(DLIB_TEMPLATE, 20, 2, (30, 40))[None])
     assert points[0] == pytest.approx(turned(CHIP_POINTS, 20, 2, (30, 40)), abs=1e-3)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from camera_server import together
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_photos import together
 
 from faceapp.models.boxes import overlaps
 from faceapp.models.registry import Models

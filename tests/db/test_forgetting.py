@@ -43,8 +43,8 @@ def seen(person_id: int | None, number: int) -> NewSighting:
 @pytest.fixture
 def known(store: SqlStore, new_face: MakeFace) -> SqlStore:
     """Ann (1), face 1; Xanthippe (2), faces 2 and 3, and everything else that can be known of somebody."""
-    store.enrol_as(PersonName("Ann"), [new_face(1)])
-    faces, _ = store.enrol_as(PersonName(NAME, "Bulwer", "secretnote"), [new_face(2), new_face(3)])
+    store.enrol(PersonName("Ann"), [new_face(1)])
+    faces, _ = store.enrol(PersonName(NAME, "Bulwer", "secretnote"), [new_face(2), new_face(3)])
     her = faces[0].person_id
     store.edit_person(her, NAME, "Quillfeather", "othernote")
     store.reject(her, "test", vector(1))
@@ -109,7 +109,7 @@ def test_a_deleted_person_is_found_by_name_and_forgotten(
 def test_whoever_was_merged_into_her_is_forgotten_too(
     known: SqlStore, library: Path, new_face: MakeFace
 ) -> None:
-    faces, _ = known.enrol_as(PersonName("Wilhelmina"), [new_face(4)])
+    faces, _ = known.enrol(PersonName("Wilhelmina"), [new_face(4)])
     known.add_sighting(seen(faces[0].person_id, 5))
     known.merge_people(2, [faces[0].person_id])
     assert known.deleted_people("Wilhelmina") == []  # she is Xanthippe now
@@ -124,9 +124,9 @@ def test_whoever_was_merged_into_her_is_forgotten_too(
 def test_later_changes_of_others_can_still_be_undone(
     known: SqlStore, new_face: MakeFace, dumped: Dumped
 ) -> None:
-    (moved,), _ = known.enrol_as(2, [new_face(6)])
+    (moved,), _ = known.enrol(2, [new_face(6)])
     known.move_faces([moved.id], 1)
-    known.enrol_as(PersonName("Bob"), [new_face(7)])
+    known.enrol(PersonName("Bob"), [new_face(7)])
     known.edit_person(1, "Anna", "", "")
     known.forget_people([2])
     sentences = ["Renamed Ann to Anna.", "Enrolled a face of Bob."]
@@ -144,10 +144,10 @@ def test_later_changes_of_others_can_still_be_undone(
 def test_what_only_dropped_entries_could_bring_back_goes_with_them(
     store: SqlStore, library: Path, new_face: MakeFace
 ) -> None:
-    old, _ = store.enrol_as(PersonName("Oldest"), [new_face(1)])
+    old, _ = store.enrol(PersonName("Oldest"), [new_face(1)])
     store.delete_people([old[0].person_id])
-    her, _ = store.enrol_as(PersonName(NAME), [new_face(2)])
-    late, _ = store.enrol_as(PersonName("Late"), [new_face(3)])
+    her, _ = store.enrol(PersonName(NAME), [new_face(2)])
+    late, _ = store.enrol(PersonName("Late"), [new_face(3)])
     store.delete_people([late[0].person_id])
     store.forget_people([her[0].person_id])
     assert b"Oldest" not in files(library)
@@ -159,7 +159,7 @@ def test_sightings_of_a_merged_person_outlast_the_journal(store: SqlStore, new_f
     ann, annie = store.add_person("Ann"), store.add_person("Annie")
     store.add_sighting(seen(annie.id, 1))
     store.merge_people(ann.id, [annie.id])
-    her, _ = store.enrol_as(PersonName(NAME), [new_face(2)])
+    her, _ = store.enrol(PersonName(NAME), [new_face(2)])
     store.forget_people([her[0].person_id])
     assert [one.person.name for one in store.sightings(SightingFilter()) if one.person] == ["Ann"]
 

@@ -241,13 +241,13 @@ def test_a_new_person_with_photos_is_one_change(
 ) -> None:
     bob = store.add_person("Bob")
     before = dumped(store)
-    (first,), step = store.enrol_as(PersonName("Ann", "Lee", "a note"), [new_face(1)])
+    (first,), step = store.enrol(PersonName("Ann", "Lee", "a note"), [new_face(1)])
     assert store.person(first.person_id).note == "a note"
     assert store.journal()[0].sentence == "Enrolled a face of Ann Lee."
-    (second,), step = store.enrol_as(PersonName("ann", "lee"), [new_face(2)], step)
+    (second,), step = store.enrol(PersonName("ann", "lee"), [new_face(2)], step)
     assert second.person_id == first.person_id
     assert store.journal()[0].sentence == "Enrolled 2 faces of Ann Lee."
-    _, same = store.enrol_as(bob.id, [new_face(3)], step)
+    _, same = store.enrol(bob.id, [new_face(3)], step)
     assert same == step
     assert [entry.sentence for entry in store.journal()] == ["Enrolled 3 faces of 2 people.", "Added Bob."]
     after = dumped(store)
@@ -260,12 +260,12 @@ def test_a_new_person_with_photos_is_one_change(
 def test_an_enrolment_stays_one_change_beside_others_until_one_depends_on_it(
     store: SqlPeopleStore, new_face: MakeFace
 ) -> None:
-    (face,), step = store.enrol_as(PersonName("Ann"), [new_face(1)])
+    (face,), step = store.enrol(PersonName("Ann"), [new_face(1)])
     store.add_person("Bob")
-    assert store.enrol_as(PersonName("Ann"), [new_face(2)], step)[1] == step
+    assert store.enrol(PersonName("Ann"), [new_face(2)], step)[1] == step
     assert [entry.sentence for entry in store.journal()] == ["Enrolled 2 faces of Ann.", "Added Bob."]
     store.edit_person(face.person_id, "Anna", "", "")
-    _, other = store.enrol_as(face.person_id, [new_face(3)], step)
+    _, other = store.enrol(face.person_id, [new_face(3)], step)
     assert other != step
     store.undo()
     store.undo()
@@ -277,22 +277,22 @@ def test_an_enrolment_stays_one_change_beside_others_until_one_depends_on_it(
 def test_an_enrolment_that_was_undone_while_it_ran_is_stopped(
     store: SqlPeopleStore, new_face: MakeFace
 ) -> None:
-    _, step = store.enrol_as(PersonName("Ann"), [new_face(1)])
+    _, step = store.enrol(PersonName("Ann"), [new_face(1)])
     store.undo()
     with pytest.raises(Conflict) as refused:
-        store.enrol_as(PersonName("Ann"), [new_face(2)], step)
+        store.enrol(PersonName("Ann"), [new_face(2)], step)
     assert refused.value.code == "enrolment_undone"
     assert store.count() == (0, 0, 0)
-    store.enrol_as(PersonName("Ann"), [new_face(2)])
+    store.enrol(PersonName("Ann"), [new_face(2)])
     with pytest.raises(Conflict):
-        store.enrol_as(PersonName("Ann"), [new_face(3)], step)
+        store.enrol(PersonName("Ann"), [new_face(3)], step)
     assert store.count() == (1, 1, 1)
 
 
 def test_an_enrolment_that_is_refused_makes_nobody(store: SqlPeopleStore, new_face: MakeFace) -> None:
-    store.enrol_as(PersonName("Ann"), [new_face(1)])
+    store.enrol(PersonName("Ann"), [new_face(1)])
     with pytest.raises(Conflict, match="already enrolled as Ann"):
-        store.enrol_as(PersonName("Bob"), [new_face(2), new_face(1)])
+        store.enrol(PersonName("Bob"), [new_face(2), new_face(1)])
     with pytest.raises(BadRequest):
-        store.enrol_as(PersonName(" "), [new_face(2)])
+        store.enrol(PersonName(" "), [new_face(2)])
     assert (store.count(), len(store.journal())) == ((1, 1, 1), 1)

@@ -111,7 +111,6 @@ def test_unknown_numbers_are_not_found(store: SqlPeopleStore, unknown: int) -> N
     calls: list[Callable[[], object]] = [
         lambda: store.person(unknown),
         lambda: store.faces_of(unknown),
-        lambda: store.photo(unknown),
         lambda: store.crop(unknown),
         lambda: store.enrol(unknown, []),
         lambda: store.edit_person(unknown, "Ann", "", ""),
@@ -163,8 +162,8 @@ def test_a_deleted_name_is_free(store: SqlPeopleStore, new_face: MakeFace) -> No
 
 def test_merging_brings_everything_together(store: SqlPeopleStore, new_face: MakeFace) -> None:
     ann, annie, bob = (store.add_person(name, note=f"note of {name}") for name in ("Ann", "Annie", "Bob"))
-    own = store.enrol(ann.id, [new_face(1)])
-    others = store.enrol(annie.id, [new_face(2), new_face(3)])
+    own, _ = store.enrol(ann.id, [new_face(1)])
+    others, _ = store.enrol(annie.id, [new_face(2), new_face(3)])
     store.enrol(bob.id, [new_face(4)])
     store.reject(annie.id, "test", np.ones(8, np.float32))
     merged = store.merge_people(ann.id, [annie.id, ann.id, annie.id])

@@ -35,7 +35,7 @@ def test_a_person_may_be_swapped_until_somebody_forbids_it(store: SqlPeopleStore
 
 def test_what_is_so_already_is_no_change(store: SqlPeopleStore, new_face: MakeFace) -> None:
     ann = store.add_person("Ann")
-    (face,) = store.enrol(ann.id, [new_face(1)])
+    (face,), _ = store.enrol(ann.id, [new_face(1)])
     store.set_no_swap(ann.id, False)
     store.set_points(face.id, None)
     store.set_points(face.id, POINTS)
@@ -61,8 +61,8 @@ def test_merged_people_stay_forbidden(store: SqlPeopleStore, forbidden: str) -> 
 
 def test_points_are_kept_with_their_face(store: SqlPeopleStore, new_face: MakeFace) -> None:
     ann, bob = store.add_person("Ann"), store.add_person("Bob")
-    first, second = store.enrol(ann.id, [new_face(1, sha256=SHA), new_face(2, sha256=SHA, left=50)])
-    (other,) = store.enrol(bob.id, [new_face(3)])
+    (first, second), _ = store.enrol(ann.id, [new_face(1, sha256=SHA), new_face(2, sha256=SHA, left=50)])
+    (other,), _ = store.enrol(bob.id, [new_face(3)])
     assert store.points(first.id) is None
     assert store.points_on(SHA) == []
     store.set_points(first.id, POINTS)
@@ -82,7 +82,7 @@ def test_points_are_kept_with_their_face(store: SqlPeopleStore, new_face: MakeFa
 
 def test_points_of_a_deleted_face_come_back_with_it(store: SqlPeopleStore, new_face: MakeFace) -> None:
     ann = store.add_person("Ann")
-    (face,) = store.enrol(ann.id, [new_face(1, sha256=SHA)])
+    (face,), _ = store.enrol(ann.id, [new_face(1, sha256=SHA)])
     store.set_points(face.id, POINTS)
     store.delete_people([ann.id])
     assert store.points_on(SHA) == []
@@ -97,7 +97,7 @@ def test_points_of_a_deleted_face_come_back_with_it(store: SqlPeopleStore, new_f
 ])
 def test_what_are_no_points_is_a_bug(store: SqlPeopleStore, new_face: MakeFace, wrong: np.ndarray) -> None:
     ann = store.add_person("Ann")
-    (face,) = store.enrol(ann.id, [new_face(1)])
+    (face,), _ = store.enrol(ann.id, [new_face(1)])
     with pytest.raises(ValueError, match="points"):
         store.set_points(face.id, wrong)
     assert store.points(face.id) is None

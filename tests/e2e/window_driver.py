@@ -58,12 +58,24 @@ class DrivenWindow(MainWindow):
     def _path(self, enrolled: str, searched: str, other: str, shots: Path) -> Steps:
         seen["platform"] = QApplication.platformName()
         yield lambda: self.models_label.text().startswith("Ready: ")
+        yield from self._enrol(enrolled)
+        yield from self._search(searched, shots)
+        yield from self._swap(enrolled, other, shots)
+        yield from self._morph(enrolled, other, shots)
+        seen["step"] = "the other tabs"
+        for action in (self.enrol_action, self.live_action, self.sightings_action, self.builder_action):
+            action.trigger()
+            yield self.current_page.isVisible
+        yield settled()
+        self.screen().grabWindow(0).save(str(shots / "builder.png"))
+        seen["step"] = "done"
 
+    def _enrol(self, photo: str) -> Steps:
         seen["step"] = "enrol"
         self.enrol_action.trigger()
         yield self.current_page.isVisible
         page = self.current_page
-        drop(page.well, enrolled)
+        drop(page.well, photo)
         form, button = page.panel.form, page.panel.enrol_button
         QTest.keyClicks(form.first_name, "Eileen")
         QTest.keyClicks(form.surname, "Collins")
@@ -72,11 +84,13 @@ class DrivenWindow(MainWindow):
         yield lambda: "1 person" in self.library_label.text()
         seen["library"] = self.library_label.text()
 
+    def _search(self, photo: str, shots: Path) -> Steps:
+        """Whom the photo resembles, and from there to that person."""
         seen["step"] = "search"
         self.lookalike_action.trigger()
         yield self.current_page.isVisible
         page = self.current_page
-        drop(page.well, searched)
+        drop(page.well, photo)
         yield lambda: page.results.rows
         row = page.results.rows[0]
         seen["found"] = row.match.person.name
@@ -88,7 +102,6 @@ class DrivenWindow(MainWindow):
         row.grab().save(str(shots / "row.png"))
         # The screen itself, as a person sees it.
         self.screen().grabWindow(0).save(str(shots / "screen.png"))
-
         seen["step"] = "people"
         QTest.mouseClick(row.people_button, Qt.LeftButton)
         yield lambda: self.tabs.currentWidget() is self.people_tab
@@ -96,34 +109,28 @@ class DrivenWindow(MainWindow):
         yield lambda: people.list.selected
         seen["selected"] = [person.name for person in people.list.selected]
 
+    def _swap(self, source: str, target: str, shots: Path) -> Steps:
         seen["step"] = "swap"
         self.swap_action.trigger()
         yield self.current_page.isVisible
         page = self.current_page
-        drop(page.sources, enrolled)
-        drop(page.targets, other)
+        drop(page.sources, source)
+        drop(page.targets, target)
         yield lambda: page.card.text.startswith(("✓", "!"))
         seen["card"] = page.card.text
         page.save(shots / "swapped.png")
         yield lambda: page.messages.text.startswith("Saved")
 
+    def _morph(self, one: str, other: str, shots: Path) -> Steps:
         seen["step"] = "morph"
         self.morph_action.trigger()
         yield self.current_page.isVisible
         page = self.current_page
-        drop(page.well, enrolled)
+        drop(page.well, one)
         drop(page.well, other)
         yield lambda: page.canvas.result is not None
         page.save(shots / "morphed.png", still=True)
         yield lambda: page.messages.text.startswith("Saved")
-
-        seen["step"] = "the other tabs"
-        for action in (self.enrol_action, self.live_action, self.sightings_action, self.builder_action):
-            action.trigger()
-            yield self.current_page.isVisible
-        yield settled()
-        self.screen().grabWindow(0).save(str(shots / "builder.png"))
-        seen["step"] = "done"
 
 
 def drop(target: QWidget, path: str) -> None:
@@ -138,9 +145,9 @@ def drop(target: QWidget, path: str) -> None:
         QApplication.sendEvent(target, event)
 
 
-def settled(seconds: float = 1.0) -> Callable[[], bool]:
+def settled() -> Callable[[], bool]:
     """A condition that holds after a moment: pictures are being loaded and painted."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + 1.0
     return lambda: time.monotonic() > end
 
 

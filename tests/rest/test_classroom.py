@@ -17,7 +17,8 @@ from urllib.parse import quote, urlencode
 
 import numpy as np
 import pytest
-from camera_server import CameraServer, jpeg, together
+from camera_server import CameraServer
+from made_photos import jpeg, together
 
 from faceapp.pipeline.photos import decode_photo
 from faceapp.rest.server import RestServer

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from camera_server import CameraServer, jpeg, together
+from camera_server import CameraServer
 from flask.testing import FlaskClient
 from made_clips import scene, times, write_clip
+from made_photos import jpeg, together
 from werkzeug.test import TestResponse
 
 from faceapp.pipeline.photos import decode_photo
+from faceapp.rest import results
 from faceapp.rest import swap as rest_swap
 from faceapp.rest.server import RestServer
 from faceapp.services import Services
@@ -397,6 +399,6 @@ def test_a_large_result_is_sent_in_parts_to_who_asks(
 ) -> None:
     answer = mix(me=hopper, crowd=clip.read_bytes(), wait="1")
     whole = fetched(server.address + answer.json["file"])[1]
-    monkeypatch.setattr(rest_swap, "LARGE", 100)
+    monkeypatch.setattr(results, "LARGE", 100)
     assert fetched(server.address + answer.json["file"]) == (200, whole)
     assert fetched(server.address + answer.json["file"], Range="bytes=10-19") == (206, whole[10:20])

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from made_photos import save
 from werkzeug.test import TestResponse
 
 from faceapp.opencv import cv2
@@ -16,13 +17,6 @@ from faceapp.services import Services
 from faceapp.types import Image
 
 Post = Callable[..., TestResponse]
-
-
-def save(path: Path, image: Image) -> Path:
-    coded, data = cv2.imencode(path.suffix, image)
-    assert coded
-    path.write_bytes(data.tobytes())
-    return path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from camera_server import CameraServer
 from made_networks import write_arcface, write_swapper
+from made_photos import jpeg
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PyQt5.QtTest import QTest
@@ -242,51 +243,25 @@ def test_several_sources_side_by_side_and_one_alone(
     until(lambda: len(page.services.live.sessions()) <= 1)
 
 
-class _Shot(http.server.BaseHTTPRequestHandler):
-    """A camera that gives one picture at a time, as long as its server says so."""
-
-    def do_GET(self) -> None:
-        if not self.server.alive:
-            self.send_error(503)
-            return
-        self.send_response(200)
-        self.send_header("Content-Type", "image/jpeg")
-        self.send_header("Content-Length", str(len(self.server.picture)))
-        self.end_headers()
-        self.wfile.write(self.server.picture)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is said in a test."""
-
-
 @pytest.fixture
-def camera(scene: Image) -> Iterator[http.server.ThreadingHTTPServer]:
-    from faceapp.opencv import cv2
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Shot)
-    server.daemon_threads = True
-    server.picture = cv2.imencode(".jpg", scene)[1].tobytes()
-    server.alive = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
+def camera(scene: Image) -> Iterator[CameraServer]:
+    server = CameraServer(photo=jpeg(scene))
     yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    server.close()
 
 
 def test_a_camera_that_dies_says_so_and_comes_back(
-    page: LivePage, camera: http.server.ThreadingHTTPServer, until: Until
+    page: LivePage, camera: CameraServer, until: Until
 ) -> None:
-    page.watch_text(f"http://127.0.0.1:{camera.server_address[1]}/shot.jpg")
+    page.watch_text(f"{camera.address}/shot.jpg")
     until(lambda: page.feed.result is not None and page.feed.result.faces)
     view = view_of(page)
-    camera.alive = False
+    camera.mood = "dead"
     until(lambda: "Reconnecting, try" in view.notice)
     until(lambda: "Reconnecting, try" in view.accessibleName())
     assert "reconnecting" in page.sources.list.item(0).text()
     number = page.feed.result.frame.number
-    camera.alive = True
+    camera.mood = "well"
     until(lambda: page.feed.result.frame.number > number and not view.notice)
 
 
