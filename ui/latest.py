@@ -31,7 +31,10 @@ class Latest(QObject):
         return self._running is not None
 
     def ask(self, body: Body, done: Done, failed: Failed) -> None:
-        """Run `body`, now or after the one that runs; `done` or `failed` is called unless it is dropped."""
+        """Run `body`, now or after the one that runs; `done` or `failed` is called unless it is dropped.
+
+        `failed` gets a `Cancelled` where somebody else stopped it and nothing waits to take its place.
+        """
         self._waiting = (body, done, failed)
         self._next()
 
@@ -58,6 +61,7 @@ class Latest(QObject):
 
     def _on_ended(self, number: int, tell: Callable[[Any], object], what: Any) -> None:
         self._running = None
-        if number == self._number and not isinstance(what, Cancelled):
+        replaced = isinstance(what, Cancelled) and self._waiting is not None
+        if number == self._number and not replaced:
             tell(what)
         self._next()

@@ -40,9 +40,9 @@ class MorphControls(QWidget):
     replan_wanted = pyqtSignal()
     kind_chosen = pyqtSignal()
 
-    def __init__(self, panel: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, panel: QWidget) -> None:
         """panel: what is said and done about a generator; shown while one draws."""
-        super().__init__(parent)
+        super().__init__()
         self.panel = panel
         self._make_choices()
         self._make_sliders()

@@ -16,6 +16,7 @@ from faceapp.errors import FaceAppError
 from faceapp.jobs import Job
 from faceapp.services import Services
 from faceapp.services.morphs import MorphSettings
+from faceapp.tasks.morph import STILLS, MorphReport
 from faceapp.types import Floats, Photo
 from ui.jobs_qt import JobsQt
 from ui.memory import Memory
@@ -25,9 +26,6 @@ from ui.morph_job import Kind
 
 if TYPE_CHECKING:
     from faceapp.tasks.latent_way import LatentWay
-    from faceapp.tasks.morph import MorphReport
-
-STILLS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from faceapp.errors import FaceAppError
+from faceapp.errors import Cancelled, FaceAppError
 from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.services.morphs import MorphPlan
@@ -288,8 +288,12 @@ class MorphPage(PhotoPage):
 
     def _on_failed(self, error: FaceAppError) -> None:
         self.canvas.set_busy("")
-        self.messages.show_error(error)
         self._tell_buttons()
+        if isinstance(error, Cancelled):
+            self.messages.show_message(self.tr("Stopped."), action=(self.tr("Go on"), self._prepare))
+            self.canvas.empty.say("cancel", self.tr("Stopped."))
+            return
+        self.messages.show_error(error)
         if self._prepared is None:
             self.canvas.empty.say("morph", error.sentence, error.hint, self.tr("Choose another photo…"))
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt5.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
-from PyQt5.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PyQt5.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, pyqtSignal
+from PyQt5.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PyQt5.QtWidgets import QToolTip
 
 from faceapp.types import Box, Floats
 from ui.face_canvas import FaceCanvas
 from ui.face_mark import EDGE, FaceMark
+from ui.images import to_bgr, to_qimage
+from ui.picture import Picture
 
 # How near a press has to be, in pixels of the screen, and how large a point is drawn.
 GRAB = 11.0
@@ -28,6 +30,8 @@ LINE = QColor("#ffffff")
 MOVED = QColor("#ffc65c")
 CHOSEN = QColor("#79c0ff")
 FAR_STEP = 10.0
+# A face that moves along is drawn with no more pixels a side: it has to follow the mouse.
+MOST_DRAWN = 800
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class PointsCanvas(FaceCanvas):
         self.symmetric = False
         self.follow = True
         self._found: Floats | None = None
+        self._origins: Floats | None = None  # where the points were in the photo that moves along
         self._near = -1
         self._held: Floats | None = None  # the points as they were when the mouse took one
         self._offset = QPointF()
@@ -88,8 +93,13 @@ class PointsCanvas(FaceCanvas):
         if found is not None:
             self._found = found
         self._points = points
-        self._tell()
-        self.update()
+        self._show_points()
+
+    def move_along(self, origins: Floats | None) -> None:
+        """Show the face moved along with its points, which were at `origins` (68, 2) in the photo; None: show
+        the photo as it is."""
+        self._origins = origins
+        self._redraw()
 
     @property
     def points(self) -> Floats | None:
@@ -188,8 +198,7 @@ class PointsCanvas(FaceCanvas):
         self._points = self._dragged(self._points, here[0] + x, here[1] + y)
         self._show_point(self._chosen)
         self.moved.emit(self._points, goes_on)
-        self._tell()
-        self.update()
+        self._show_points()
 
     def _dragged(self, points: Floats, x: float, y: float) -> Floats:
         from faceapp.edit.rigid import REACH, drag
@@ -207,6 +216,48 @@ class PointsCanvas(FaceCanvas):
         return x, y
 
     # -- drawing -----------------------------------------------------------------------------------
+
+    def _show_points(self) -> None:
+        self._tell()
+        if self._origins is None:
+            self.update()
+        else:
+            self._redraw()
+
+    def _draw_photo(self, painter: QPainter, picture: Picture) -> None:
+        super()._draw_photo(painter, picture)
+        before, after = self._origins, self._points
+        if before is None or after is None or (before == after).all():
+            return
+        from faceapp.edit.rigid import room_of
+
+        room = room_of(before, after, picture.width, picture.height)
+        frame = QRectF(self._to_widget((room.x1, room.y1)), self._to_widget((room.x2, room.y2)))
+        visible = frame.intersected(QRectF(self.rect()))
+        if not visible.isEmpty():
+            painter.drawImage(visible, self._moved_along(picture, before, after, room, visible))
+
+    def _moved_along(
+        self, picture: Picture, before: Floats, after: Floats, room: Box, visible: QRectF
+    ) -> QImage:
+        """What of the face is to be seen at `visible` on the widget."""
+        from faceapp.edit.rigid import preview
+        from faceapp.edit.warp import Warp
+
+        scale = min(self.scale, MOST_DRAWN / max(visible.width(), visible.height()) * self._scale)
+        first, last = self._to_photo(visible.topLeft()), self._to_photo(visible.bottomRight())
+        part = Box(first.x(), first.y(), last.x(), last.y())
+        size = max(1, round(part.width * scale)), max(1, round(part.height * scale))
+        warp = preview(before, after, room, part, size)
+        level = picture.level(scale)
+        x = (warp.x + 0.5) * (level.width() / picture.width) - 0.5
+        y = (warp.y + 0.5) * (level.height() / picture.height) - 0.5
+        # No more than what is read of the photo: it may be a large one.
+        left, right = np.clip((x.min(), x.max() + 1), 0, level.width() - 1).astype(int).tolist()
+        top, bottom = np.clip((y.min(), y.max() + 1), 0, level.height() - 1).astype(int).tolist()
+        read = level.copy(QRect(QPoint(left, top), QPoint(right, bottom)))
+        moved = Warp(x - left, y - top).read(to_bgr(read))
+        return to_qimage(np.asarray(moved, np.uint8))
 
     def _draw_faces(self, painter: QPainter) -> None:
         if self._points is None or self._bare:
@@ -300,8 +351,7 @@ class PointsCanvas(FaceCanvas):
             place = self._to_photo(event.localPos() + self._offset)
             self._points = self._dragged(self._held, place.x() - 0.5, place.y() - 0.5)
             self._changed = True
-            self._tell()
-            self.update()
+            self._show_points()
             return
         super().mouseMoveEvent(event)
         if not event.buttons():

@@ -107,6 +107,7 @@ class PointsDialog(QDialog):
         self.canvas = PointsCanvas()
         self.symmetric = QCheckBox(self.tr("&Symmetric"))
         self.follow = QCheckBox(self.tr("&Neighbours follow"))
+        self.along = QCheckBox(self.tr("Show the &face moved along"))
         self.undo_action = self._action("undo", self.tr("Undo"), QKeySequence("Ctrl+Z"))
         self.redo_action = self._action("redo", self.tr("Redo"), QKeySequence("Ctrl+Shift+Z"))
         self.reset_button = QPushButton(self.tr("&As found"))
@@ -144,6 +145,9 @@ class PointsDialog(QDialog):
         self.symmetric.setToolTip(self.tr("The point on the other side of the face moves as in a mirror"))
         self.follow.setToolTip(self.tr("Points close by move along with the one you drag"))
         self.follow.setChecked(True)
+        self.along.setToolTip(
+            self.tr("Shows what you moved since this was opened; the photo itself is not changed")
+        )
         self.reset_button.setToolTip(self.tr("Put every point back to where the program finds it"))
         self.reset_button.setAutoDefault(False)
         self._close.setAutoDefault(False)
@@ -165,6 +169,7 @@ class PointsDialog(QDialog):
             tools.addWidget(_tool(action))
         tools.addWidget(self.symmetric)
         tools.addWidget(self.follow)
+        tools.addWidget(self.along)
         tools.addStretch(1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -189,6 +194,7 @@ class PointsDialog(QDialog):
         self.canvas.point_chosen.connect(lambda _: self._update())
         self.symmetric.toggled.connect(self._on_symmetric_toggled)
         self.follow.toggled.connect(self._on_follow_toggled)
+        self.along.toggled.connect(self._on_along_toggled)
         self.undo_action.triggered.connect(self.undo)
         self.redo_action.triggered.connect(self.redo)
         self.reset_button.clicked.connect(self.reset)
@@ -250,6 +256,10 @@ class PointsDialog(QDialog):
     def _on_follow_toggled(self, on: bool) -> None:
         self.canvas.follow = on
 
+    def _on_along_toggled(self, on: bool) -> None:
+        assert self._face is not None
+        self.canvas.move_along(self._face.points if on else None)
+
     @property
     def _pending(self) -> bool:
         """Whether something was moved that the window does not use yet."""
@@ -262,7 +272,7 @@ class PointsDialog(QDialog):
         ready = face is not None and not self._busy
         self.reset_button.setEnabled(face is not None and not _same(self._shown, face.found))
         self.use_button.setEnabled(ready and self._pending)
-        for widget in (self.symmetric, self.follow):
+        for widget in (self.symmetric, self.follow, self.along):
             widget.setEnabled(face is not None)
         if face is None or index < 0:
             self._where.setText(self.tr("No point is chosen"))

@@ -21,8 +21,8 @@ class WayBar(QWidget):
 
     moved = pyqtSignal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._seconds = 4.0
         self._there_and_back = False
         self._began = 0.0

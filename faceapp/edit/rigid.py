@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from faceapp.edit import points as parts
 from faceapp.edit.warp import Warp
 from faceapp.opencv import cv2
-from faceapp.types import Floats, Image, check_shape
+from faceapp.types import Box, Floats, check_shape
 
 Doubles = NDArray[np.float64]
 # Points further away than this share of the distance between the eyes stay where they are.
 REACH = 0.45
-# The exponent of the distance: nearer points count more the larger it is.
-FALL = 1.5
 # The warp is worked out for every so many pixels and read between them.
 GRID = 8
-# Places on each side of a photo that stay where they are.
-RIM = 12
+# So much around the points moves along, as a share of the longer side of the face; the rest stays.
+ROOM = 0.4
+# Places on each side of that which stay where they are.
+RIM = 16
 
 # The point on the other side of the face; those on the midline stand for themselves.
 MIRROR = np.array(
@@ -55,27 +55,30 @@ def deform(places: Floats, before: Floats, after: Floats) -> Floats:
     return result.astype(np.float32)
 
 
-def _moved(
-    places: Doubles,
-    start: Doubles,
-    end: Doubles,
-) -> Doubles:
-    squares = ((places[:, None] - start) ** 2).sum(2)
-    weights = 1 / np.maximum(squares, 1e-8) ** FALL
+def _moved(places: Doubles, start: Doubles, end: Doubles) -> Doubles:
+    # Products of places far from 0 would swallow what tells them apart.
+    middle = start.mean(0)
+    places, start, end = places - middle, start - middle, end - middle
+    squares = np.subtract.outer(places[:, 0], start[:, 0]) ** 2
+    squares += np.subtract.outer(places[:, 1], start[:, 1]) ** 2
+    np.maximum(squares, 1e-8, out=squares)
+    # The third power of the distance.
+    weights = 1 / (squares * np.sqrt(squares))
     weights /= weights.sum(1, keepdims=True)
-    centre, new_centre = weights @ start, weights @ end
-    own = start - centre[:, None]
-    new = end - new_centre[:, None]
+    along = (start * end).sum(1)
+    across = start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0]
+    means = weights @ np.column_stack([start, end, along, across])
+    centre, new_centre = means[:, :2], means[:, 2:4]
     # The best rotation of the plane, as the cosine and the sine of its angle times one factor.
-    cosine = (weights * (own * new).sum(2)).sum(1)
-    sine = (weights * (own[..., 0] * new[..., 1] - own[..., 1] * new[..., 0])).sum(1)
+    cosine = means[:, 4] - (centre * new_centre).sum(1)
+    sine = means[:, 5] - (centre[:, 0] * new_centre[:, 1] - centre[:, 1] * new_centre[:, 0])
     length = np.hypot(cosine, sine)
     still = length < 1e-12
     cosine, sine = np.where(still, 1.0, cosine), np.where(still, 0.0, sine)
     length = np.where(still, 1.0, length)
     x, y = (places - centre).T
     turned = np.stack([cosine * x - sine * y, sine * x + cosine * y], 1) / length[:, None]
-    moved: Doubles = turned + new_centre
+    moved: Doubles = turned + new_centre + middle
     return moved
 
 
@@ -121,33 +124,46 @@ def _across(points: Floats) -> Doubles:
     return across
 
 
-def _rim(width: int, height: int) -> Floats:
-    """(4 x RIM, 2) places along the border of a photo, which stay."""
-    share = np.arange(RIM, dtype=np.float32) / RIM
-    right, bottom, none = share * (width - 1), share * (height - 1), np.zeros(RIM, np.float32)
-    sides = (
-        (right, none), (none + width - 1, bottom), (width - 1 - right, none + height - 1),
-        (none, height - 1 - bottom),
-    )  # fmt: skip
-    return np.concatenate([np.stack(side, 1) for side in sides]).astype(np.float32)
+def room_of(before: Floats, after: Floats, width: int, height: int) -> Box:
+    """The part of a photo that moves when its points `before` (P, 2) go to `after` (P, 2)."""
+    both = np.concatenate([before, after])
+    room = ROOM * float(np.ptp(before, axis=0).max())
+    (x1, y1), (x2, y2) = (both.min(0) - room).tolist(), (both.max(0) + room).tolist()
+    return Box(max(0.0, x1), max(0.0, y1), min(float(width), x2), min(float(height), y2))
 
 
-def preview(image: Image, before: Floats, after: Floats) -> Image:
-    """The photo with the points `before` (P, 2) moved to `after` (P, 2): what a drag does to the face."""
+def _rim(room: Box) -> Floats:
+    """(4 x RIM, 2) places along the border of a part of the photo."""
+    share = np.arange(RIM) / RIM
+    way = np.concatenate([share, np.ones(RIM), 1 - share, np.zeros(RIM)])
+    # The way down is the way across, a side later.
+    around = np.stack([way, np.roll(way, RIM)], 1)
+    return (around * (room.width, room.height) + (room.x1, room.y1) - 0.5).astype(np.float32)
+
+
+def preview(before: Floats, after: Floats, room: Box, part: Box, size: tuple[int, int]) -> Warp:
+    """What a drag does to the face: the warp that brings points `before` (P, 2) to `after` (P, 2).
+
+    Args:
+        room: the part of the photo that moves, its border stays; see `room_of`.
+        part: what is shown of it. size: width and height of the result, the pixels in which that is shown.
+    """
     check_shape("after", after, before.shape)
-    height, width = image.shape[:2]
-    corners = _rim(width, height)
-    target, source = np.concatenate([after, corners]), np.concatenate([before, corners])
+    width, height = size
+    rim = _rim(room)
+    target, source = np.concatenate([after, rim]), np.concatenate([before, rim])
+    scale = np.array((part.width / width, part.height / height))
+    corner = np.array((part.x1, part.y1)) + scale / 2 - 0.5  # the middle of the first pixel
     rows, columns = -(-height // GRID) + 1, -(-width // GRID) + 1
-    down, across = np.mgrid[0:rows, 0:columns].astype(np.float32) * GRID
-    places = np.stack([across.ravel(), down.ravel()], 1)
-    moved = deform(places, target, source) - places
+    down, across = np.mgrid[0:rows, 0:columns] * GRID
+    places = np.stack([across.ravel(), down.ravel()], 1) * scale + corner
+    moved = (deform(places, target, source) - places).astype(np.float32)
     # The corner of the grid is the middle of the first pixel: read at p / GRID, which resize does not do.
     step = np.array([(1 / GRID, 0, 0), (0, 1 / GRID, 0)])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     shift = cv2.warpAffine(
         moved.reshape(rows, columns, 2), step, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
-    x = shift[..., 0] + np.arange(width, dtype=np.float32)[None]
-    y = shift[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    return np.asarray(Warp(np.ascontiguousarray(x), np.ascontiguousarray(y)).read(image), np.uint8)
+    x = shift[..., 0] + (np.arange(width) * scale[0] + corner[0]).astype(np.float32)[None]
+    y = shift[..., 1] + (np.arange(height) * scale[1] + corner[1]).astype(np.float32)[:, None]
+    return Warp(np.ascontiguousarray(x), np.ascontiguousarray(y))

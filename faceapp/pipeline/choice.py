@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 
 from faceapp.errors import UnusableFace
-from faceapp.types import Box, Face
+from faceapp.types import Face
 
 # Another face that weighs at least this share of the best one makes the choice doubtful.
 DOUBTFUL = 0.5
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    return one.overlap(other)
 
 
 def subject(faces: tuple[Face, ...], width: int, height: int) -> tuple[int, bool]:

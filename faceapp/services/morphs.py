@@ -21,7 +21,7 @@ from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
-from faceapp.pipeline.choice import no_face, overlap
+from faceapp.pipeline.choice import no_face
 from faceapp.ports import PeopleStore
 from faceapp.services.kept import Kept
 from faceapp.services.recognition import Between, Recognition
@@ -188,7 +188,7 @@ class Morphs:
             photo = replace(read_photo(stored.photo.path), name=name)
         except FaceAppError:
             return decode_photo(self._store.crop(face_id), name), 0
-        shared = [overlap(face.face.box, stored.box) for face in self.read(photo)]
+        shared = [face.face.box.overlap(stored.box) for face in self.read(photo)]
         if not shared or max(shared) <= 0:
             return decode_photo(self._store.crop(face_id), name), 0
         return photo, shared.index(max(shared))

@@ -10,7 +10,7 @@ from faceapp.edit import rigid
 from faceapp.edit.faces import FaceReader
 from faceapp.models.registry import Models
 from faceapp.pipeline.analysis import Analyser
-from faceapp.types import Floats, Image
+from faceapp.types import Box, Floats, Image
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +69,50 @@ def test_an_unknown_point_is_a_mistake(face: Floats) -> None:
         rigid.drag(face, 68, (0.0, 0.0))
 
 
+def around(image: Image, place: Floats) -> Image:
+    x, y = np.rint(place).astype(int)
+    return image[y - 3 : y + 4, x - 5 : x + 6].astype(int)
+
+
 def test_the_preview_moves_the_pixels_with_their_points(face: Floats, hopper: Image) -> None:
     to = face[33] + np.float32((0, 9))
     after = rigid.drag(face, 33, (float(to[0]), float(to[1])))
-    shown = rigid.preview(hopper, face, after)
+    height, width = hopper.shape[:2]
+    whole, room = Box(0, 0, width, height), rigid.room_of(face, after, width, height)
+    shown = rigid.preview(face, after, room, whole, (width, height)).read(hopper)
     assert shown.shape == hopper.shape
-
-    def around(image: Image, place: Floats) -> Image:
-        x, y = np.rint(place).astype(int)
-        return image[y - 3 : y + 4, x - 5 : x + 6].astype(int)
-
     moved = np.abs(around(shown, after[33]) - around(hopper, face[33])).mean()
     unmoved = np.abs(around(hopper, after[33]) - around(hopper, face[33])).mean()
     assert moved < 0.5 * unmoved
     assert np.abs(shown[:20].astype(int) - hopper[:20]).mean() < 1
-    assert np.array_equal(rigid.preview(hopper, face, face), hopper)
+    still = rigid.preview(face, face, room, whole, (width, height))
+    assert np.array_equal(still.read(hopper), hopper)
+
+
+def test_a_part_is_shown_as_it_is_in_the_whole_preview(face: Floats, hopper: Image) -> None:
+    """Zoomed in twice and moved: each of its pixels reads between the same pixels of the photo."""
+    after = rigid.drag(face, 8, (float(face[8, 0]) + 8, float(face[8, 1]) + 15))
+    height, width = hopper.shape[:2]
+    room, part = rigid.room_of(face, after, width, height), Box(40, 60, 140, 180)
+    whole = rigid.preview(face, after, room, Box(0, 0, width, height), (width, height))
+    shown = rigid.preview(face, after, room, part, (200, 240))
+    for large, small in ((whole.x, shown.x), (whole.y, shown.y)):
+        halved = small.reshape(120, 2, 100, 2).mean((1, 3))
+        assert np.abs(halved - large[60:180, 40:140]).max() < 0.5
+
+
+@pytest.mark.parametrize("index", [8, 30, 48])
+def test_what_surrounds_a_face_stays_however_far_a_point_goes(face: Floats, index: int) -> None:
+    """The preview is laid over the photo: it must not show where it ends."""
+    size = parts.eye_distance(face)
+    to = face[index] + np.float32((-0.8, 0.9)) * size
+    after = rigid.drag(face, index, (float(to[0]), float(to[1])))
+    room = rigid.room_of(face, after, 4000, 4000)
+    assert (after.min(0) > (room.x1, room.y1)).all() and (after.max(0) < (room.x2, room.y2)).all()
+    warp = rigid.preview(face, after, room, room, (round(room.width), round(room.height)))
+    across = room.x1 + (np.arange(warp.x.shape[1]) + 0.5) * room.width / warp.x.shape[1] - 0.5
+    down = room.y1 + (np.arange(warp.y.shape[0]) + 0.5) * room.height / warp.y.shape[0] - 0.5
+    shift = np.hypot(warp.x - across, warp.y - down[:, None])
+    assert shift.max() > 0.7 * np.hypot(*(to - face[index]))
+    border = np.concatenate([shift[0], shift[-1], shift[:, 0], shift[:, -1]])
+    assert border.max() < 0.02 * size

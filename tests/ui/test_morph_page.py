@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 from exposed import exposed
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QFileDialog
+from PyQt5.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from faceapp.errors import ModelUnavailable
+from faceapp.jobs import JobContext
 from faceapp.latent import process
 from faceapp.latent.weights import Design, random_weights, save_weights
 from faceapp.pipeline.photos import read_photo
@@ -203,6 +205,32 @@ def test_a_kind_that_is_chosen_away_leaves_nothing_behind(two: MorphPage, until,
     until(lambda: two._pace is not None)
     assert two.messages.text == "" and "like both" not in two.canvas.accessibleDescription()
     assert np.array_equal(shown(two), half_way)
+
+
+def test_what_is_stopped_in_the_jobs_says_so_and_goes_on(
+    page: MorphPage, portrait_files: dict[str, Path], services: Services, qtbot: QtBot, still, until
+) -> None:
+    looking = threading.Event()
+
+    def look(context: JobContext, **_: object) -> None:
+        looking.set()
+        while True:
+            context.check()
+            threading.Event().wait(0.005)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(morph_job, "prepare", look)
+        page.well.add([PhotoSource.file(portrait_files[name]) for name in ("astronaut", "hopper")])
+        until(looking.is_set)
+    assert page.canvas.accessibleDescription() == "Looking at the faces…"
+    (job,) = (job for job in services.jobs.all() if job.title == "Looking at the faces")
+    services.jobs.cancel(job.id)
+    until(lambda: page.messages.text == "Stopped.")
+    assert page.canvas.accessibleDescription() == ""
+    assert page.canvas.empty.title == "Stopped."
+    qtbot.mouseClick(page.messages.findChild(QPushButton, "messageAction"), Qt.LeftButton)
+    still()
+    assert page.save_button.isEnabled()
 
 
 def test_the_face_like_both_is_saved_as_one_picture(

@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from faceapp.edit.rigid import MIRROR
 from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
-from faceapp.types import PersonName
+from faceapp.types import Image, PersonName
+from ui.images import to_bgr
 from ui.jobs_qt import JobsQt
 from ui.photo_source import PhotoSource
 from ui.points_canvas import PARTS
@@ -130,6 +131,64 @@ def test_moves_are_taken_back_and_made_again(open_dialog, qtbot: QtBot) -> None:
     dialog.undo()
     assert (dialog.points == first).all(), "As found can be taken back too"
     dialog.redo()
+
+
+def photo_shown(dialog: PointsDialog) -> Image:
+    """What the canvas shows of the photo, without the points on it."""
+    return to_bgr(dialog.canvas._rendered().toImage()).astype(int)
+
+
+def around(picture: Image, place: QPointF) -> Image:
+    x, y = round(place.x()), round(place.y())
+    return picture[y - 6 : y + 7, x - 6 : x + 7]
+
+
+def test_the_face_moves_along_with_its_points(open_dialog, qtbot: QtBot) -> None:
+    dialog = open_dialog()
+    canvas = dialog.canvas
+    drag(dialog, CHIN, QPoint(0, 30))
+    plain, start = photo_shown(dialog), canvas.place_of(NOSE_TIP)
+    assert not dialog.along.isChecked()
+    dialog.along.setFocus()
+    qtbot.keyClick(dialog.along, Qt.Key_Space)
+    chin_only = photo_shown(dialog)
+    assert (chin_only != plain).any(), "what was moved before is shown too"
+    drag(dialog, NOSE_TIP, QPoint(30, 12))
+    moved, end = photo_shown(dialog), canvas.place_of(NOSE_TIP)
+    there = np.abs(around(moved, end) - around(plain, start)).mean()
+    assert there < 0.5 * np.abs(around(plain, end) - around(plain, start)).mean()
+    dialog.undo()
+    assert (photo_shown(dialog) == chin_only).all()
+    dialog.redo()
+    assert (photo_shown(dialog) == moved).all()
+    dialog.reset()
+    assert (photo_shown(dialog) == plain).all(), "nothing is moved"
+    dialog.undo()
+    qtbot.keyClick(dialog.along, Qt.Key_Space)
+    assert (photo_shown(dialog) == plain).all()
+
+
+def test_a_face_that_moves_along_follows_the_mouse_and_the_zoom(open_dialog) -> None:
+    dialog = open_dialog()
+    canvas = dialog.canvas
+    dialog.along.setChecked(True)
+    plain, start = photo_shown(dialog), canvas.place_of(NOSE_TIP)
+    middle = start + QPointF(24, 0)
+    for kind, place in ((QEvent.MouseButtonPress, start), (QEvent.MouseMove, middle)):
+        button = Qt.NoButton if kind == QEvent.MouseMove else Qt.LeftButton
+        QApplication.sendEvent(canvas, QMouseEvent(kind, place, button, Qt.LeftButton, Qt.NoModifier))
+    held = photo_shown(dialog)
+    assert np.abs(around(held, middle) - around(plain, start)).mean() < 12
+    assert np.abs(around(held, middle) - around(plain, middle)).mean() > 12
+    end = QMouseEvent(QEvent.MouseButtonRelease, middle, Qt.LeftButton, Qt.NoButton, Qt.NoModifier)
+    QApplication.sendEvent(canvas, end)
+    for factor in (0.1, 8.0, 2.0):
+        canvas.zoom_by(factor, canvas.place_of(NOSE_TIP))
+        shown = photo_shown(dialog)
+        canvas.move_along(None)
+        assert (photo_shown(dialog) != shown).any()
+        canvas.move_along(dialog._face.points)
+        assert (photo_shown(dialog) == shown).all()
 
 
 def test_points_of_somebody_unknown_are_used_until_the_end(open_dialog, qtbot, until) -> None:
