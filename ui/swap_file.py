@@ -72,10 +72,11 @@ class SwapFile(QObject):
         if isinstance(target, VideoTarget):
             self._with_photos(order, partial(self._start_video, target=target, order=order, path=path))
             return
+        sentence = self.tr("Saved as {name}.").format(name=path.name)
         self._jobs.run(
             self.tr("Save {name}").format(name=path.name),
             partial(target.save, planned=planned, settings=order.settings, path=path),
-            lambda saved: self._said_saved(self.tr("Saved as {name}.").format(name=saved.name), saved.parent),
+            lambda lost: self._said_saved(sentence, path.parent, "\n".join(lost)),
             self._messages.show_error,
             resource=LANE,
             kind="swap",
@@ -142,7 +143,9 @@ class SwapFile(QObject):
         if left:
             said = words.counted(left, self.tr("photo was left out."), self.tr("photos were left out."))
             sentence += f" {said}"
-        details = "\n".join(f"{Path(one.path).name}: {one.reason}" for one in report.skipped)
+        remarks = [(one.path, one.reason) for one in report.skipped]
+        remarks += [(one.target, remark) for one in report.results for remark in one.remarks]
+        details = "\n".join(f"{Path(path).name}: {remark}" for path, remark in remarks)
         self._said_saved(sentence, Path(report.out), details)
 
     # -- both --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from faceapp.edit.card import Card
 from faceapp.edit.cast import Cast, CastChoices, Plan, SourcePerson
 from faceapp.edit.swap import SwapSettings
 from faceapp.jobs import JobContext
+from faceapp.pipeline.photos import losses
 from faceapp.services import Services
 from faceapp.types import Box, Photo, Refusal
 from ui.images import to_qimage
@@ -81,7 +82,9 @@ class PhotoTarget:
 
     def plan(self, context: JobContext, sources: Sequence[PhotoSource], choices: CastChoices) -> Planned:
         photos = self._shelf.read_all(context, sources)
-        made = self._services.swaps.plan(photos, self._shelf.read(self.source), choices)
+        target = self._shelf.read(self.source)
+        self._services.swaps.read(target, choices.far, context.check)
+        made = self._services.swaps.plan(photos, target, choices)
         context.check()
         faces = tuple(thumbnail(made.target.image, face.face.box, SMALL) for face in made.faces)
         reasons = tuple(made.reason(number) for number in range(len(made.faces)))
@@ -108,14 +111,16 @@ class PhotoTarget:
         result = self._services.swaps.render(planned.plan, settings, context.check)
         return Shown(self._picture, Picture.of(result.image), self.boxes(planned, frame), result.cards)
 
-    def save(self, context: JobContext, planned: Planned, settings: SwapSettings, path: Path) -> Path:
-        """Write the result at full size."""
+    def save(
+        self, context: JobContext, planned: Planned, settings: SwapSettings, path: Path
+    ) -> tuple[str, ...]:
+        """Write the result at full size. Comes back with sentences about what is lost (see `losses`)."""
         assert isinstance(planned.plan, Plan)
         context.progress(0, 2, "Swapping")
         result = self._services.swaps.render(planned.plan, settings, context.check)
         context.progress(1, 2, "Saving")
         self._services.swaps.save(result, path)
-        return path
+        return losses(planned.plan.target)
 
     def seconds(self, frame: int) -> float:
         """When a picture is shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,6 @@ class Checker:
 
     def __init__(self, analyser: Analyser, models: Models) -> None:
         self._analyser = analyser
-        self._models = models
         self._reader = FaceReader(analyser, models)
 
     def cards(
@@ -106,18 +105,19 @@ class Checker:
         pairs: Sequence[tuple[int, EditFace, int, EditFace]],
         swapped: Sequence[Swapped],
         threshold: float,
-        far: bool = False,
+        far: bool,
+        check: Callable[[], None],
     ) -> tuple[Card, ...]:
         """One card for each (target's position, its face, source's position, its face) of a swap.
 
         before, after: the photo and the result. swapped: what the engine said of each. far: the faces were
-        found with `far`. Both faces of a pair must be embedded.
+        found with `far`. Both faces of a pair must be embedded. check: called now and then; it may raise.
         """
         if not pairs:
             return ()
         wanted = tuple(target for _, target, _, _ in pairs)
-        faces, found = self._found_again(after, wanted, far)
-        rows = self._models.embedder(self._analyser.model_key).embed(after, _detections(faces), _VIEWS)
+        faces, found = self._found_again(after, wanted, far, check)
+        rows = self._analyser.embed(after, _detections(faces), _VIEWS, check)
         return tuple(
             Card(
                 target=number,
@@ -138,10 +138,10 @@ class Checker:
         )
 
     def _found_again(
-        self, image: Image, wanted: tuple[EditFace, ...], far: bool
+        self, image: Image, wanted: tuple[EditFace, ...], far: bool, check: Callable[[], None]
     ) -> tuple[tuple[EditFace, ...], tuple[bool, ...]]:
         """The faces of the result where the wanted ones were; the old place where none is found."""
-        seen = self._analyser.faces(image, embed=False, far=far)
+        seen = self._analyser.faces(image, embed=False, far=far, check=check)
         picked, found = [], []
         for old in wanted:
             near = max(seen, key=lambda face: face.box.overlap(old.face.box), default=None)

@@ -71,10 +71,11 @@ class FaceReader:
         views: int | None = 2,
         far: bool = False,
         sha256: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[EditFace, ...]:
-        """The faces of an image, best detection first. embed, views, far: as `Analyser.faces` has them.
-        sha256: of the photo, so that points that were placed on it by hand are used."""
-        faces = self._analyser.faces(image, embed, views, far)
+        """The faces of an image, best detection first. embed, views, far, check: as `Analyser.faces` has
+        them. sha256: of the photo, so that points that were placed on it by hand are used."""
+        faces = self._analyser.faces(image, embed, views, far, check)
         return self.with_points(image, faces, sha256)
 
     def with_points(self, image: Image, faces: tuple[Face, ...], sha256: str = "") -> tuple[EditFace, ...]:

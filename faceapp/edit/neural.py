@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -59,12 +59,13 @@ class NeuralSwapper:
         settings: SwapSettings = _DEFAULTS,
         *,
         beside: Sequence[EditFace] = (),
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[Image, tuple[Swapped, ...]]:
         """The photo with every pair's source on its target, in that order, and what was done for each.
 
         The network sees every face on the photo as it came. All records share the finished photo. beside:
-        other faces of the photo; a network moves nothing around a face, so they are safe. Raises
-        UnusableFace, ModelUnavailable.
+        other faces of the photo; a network moves nothing around a face, so they are safe. check: called
+        before each face; it may raise. Raises UnusableFace, ModelUnavailable.
         """
         check_image(image)
         for target, _ in pairs:
@@ -75,11 +76,12 @@ class NeuralSwapper:
         five = np.stack([five_of(target.points) for target, _ in pairs])
         network = self._network
         chips = point_chips(image, five, network.template, network.size)
-        drawn = network.swap(chips, np.stack([self._who(source) for _, source in pairs]))
         done = []
-        for (target, source), chip, own in zip(pairs, drawn, five, strict=True):
+        for (target, source), chip, own in zip(pairs, chips, five, strict=True):
+            check()
+            (drawn,) = network.swap(chip[None], self._who(source)[None])
             to_chip = invert(similarity(network.template, own))
-            box, alpha = _lay_on(image, canvas, target, chip, to_chip, settings)
+            box, alpha = _lay_on(image, canvas, target, drawn, to_chip, settings)
             done.append(Swapped(canvas, box, alpha, remarks(target, source, settings)))
         return canvas, tuple(done)
 

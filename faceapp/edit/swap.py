@@ -210,6 +210,7 @@ def swap_faces(
     colour_maps: Sequence[ColourMap | None] = (),
     workers: int = 1,
     beside: Sequence[EditFace] = (),
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[Image, tuple[Swapped, ...]]:
     """The photo with every pair's source on its target, in that order, and what was done for each.
 
@@ -220,6 +221,7 @@ def swap_faces(
         colour_maps: one for each pair, used instead of what is measured on the photo; None in it measures.
         workers: threads that plan the faces side by side, where a photo must be quick rather than many.
         beside: other faces of the photo, which must stay as they are.
+        check: called before each face; it may raise.
 
     Raises:
         UnusableFace: points that are no face.
@@ -236,6 +238,7 @@ def swap_faces(
     canvas = image.copy()
     done = []
     for (target, source), plan in zip(pairs, _side_by_side(jobs, workers), strict=True):
+        check()
         box, alpha = _carry_out(image, canvas, source, plan, settings)
         done.append(Swapped(canvas, box, alpha, remarks(target, source, settings)))
     return canvas, tuple(done)

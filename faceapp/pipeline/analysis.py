@@ -9,11 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
 from faceapp.errors import FaceAppError
 from faceapp.models.registry import Models
 from faceapp.pipeline.doubt import doubtful
 from faceapp.pipeline.tiles import detect_far
-from faceapp.types import Box, Detections, Face, Image
+from faceapp.types import Box, Detections, Face, Floats, Image
+
+# So many faces are embedded at a time: enough to fill a batch of the network with two views of each.
+TOGETHER = 16
 
 Source = TypeVar("Source")
 Result = TypeVar("Result")
@@ -28,16 +33,22 @@ class Analyser:
         self.model_key = embedder or models.default_key("embedder")
 
     def faces(
-        self, image: Image, embed: bool = True, views: int | None = None, far: bool = False
+        self,
+        image: Image,
+        embed: bool = True,
+        views: int | None = None,
+        far: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[Face, ...]:
         """The faces of an image, best detection first.
 
         A photo on which the detector finds nothing is searched once more with every patience.
         views: how many views of a face its embedding is the mean of; None for the model's best.
-        far: look for small faces as well, tile by tile.
+        far: look for small faces as well, tile by tile. check: called before every few faces and before each
+        tile; it may raise.
         """
         detector = self._models.detector(self.detector_key)
-        found = detect_far(detector, image) if far else detector.detect(image)
+        found = detect_far(detector, image, check) if far else detector.detect(image)
         if not len(found):
             found = detector.detect_thorough(image)
         if not len(found):
@@ -45,13 +56,25 @@ class Analyser:
         faces = _measure(image, found)
         if not embed:
             return faces
-        embeddings = self._models.embedder(self.model_key).embed(image, found, views)
+        embeddings = self.embed(image, found, views, check)
         # Small faces far away were not measured: they are hard to find twice.
         doubts = [False] * len(faces) if far else doubtful(detector, self.detector_key, image, found)
         return tuple(
             replace(face, embedding=row, doubtful=bool(doubt))
             for face, row, doubt in zip(faces, embeddings, doubts, strict=True)
         )
+
+    def embed(
+        self, image: Image, found: Detections, views: int | None, check: Callable[[], None]
+    ) -> Floats:
+        """(N, D) as `Embedder.embed` has them. check: called before every few faces; it may raise."""
+        embedder = self._models.embedder(self.model_key)
+        rows = []
+        for start in range(0, len(found), TOGETHER):
+            check()
+            some = found.take(np.arange(start, min(start + TOGETHER, len(found))))
+            rows.append(embedder.embed(image, some, views))
+        return np.concatenate(rows)
 
     def preload(self) -> None:
         """Load the models now, not at the first photo."""

@@ -6,6 +6,8 @@ twenty pixels wide: there each tile is searched on its own, for smaller faces th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,12 +26,16 @@ SAME_FACE = 0.4
 PART_OF_FACE = 0.75
 
 
-def detect_far(detector: Detector, image: Image) -> Detections:
-    """The faces of `image`, near and far, best first; landmarks in pixels of the whole picture."""
+def detect_far(detector: Detector, image: Image, check: Callable[[], None] = lambda: None) -> Detections:
+    """The faces of `image`, near and far, best first; landmarks in pixels of the whole picture.
+
+    check: called before each tile; it may raise.
+    """
     found = [detector.detect(image)]
     height, width = image.shape[:2]
     for top in starts(height):
         for left in starts(width):
+            check()
             tile = image[top : top + TILE, left : left + TILE]
             inside = detector.detect(np.ascontiguousarray(tile), SMALLEST)
             whole = _not_cut(inside.boxes, left, top, width, height)

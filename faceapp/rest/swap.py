@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,7 +238,8 @@ def _turned(photo: Photo, fields: Fields, before: str) -> Photo:
         image = image[y1:y2, x1:x2]
     changed = f"{photo.sha256} {turns} {flip} {crop}"
     digest = hashlib.sha256(changed.encode()).hexdigest()
-    return Photo(np.ascontiguousarray(image), digest, name=photo.name)
+    # Its bytes stay those of the upload: they tell what the result has not.
+    return replace(photo, image=np.ascontiguousarray(image), sha256=digest)
 
 
 def _area(crop: list[float], width: int, height: int) -> tuple[int, int, int, int]:

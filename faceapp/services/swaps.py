@@ -111,15 +111,18 @@ class Swaps:
 
     # -- who goes where -----------------------------------------------------------------------------
 
-    def read(self, photo: Photo, far: bool = False) -> tuple[EditFace, ...]:
+    def read(
+        self, photo: Photo, far: bool = False, check: Callable[[], None] = lambda: None
+    ) -> tuple[EditFace, ...]:
         """The faces of a photo, left to right, embedded. Kept, so that asking again costs nothing.
 
         far: look for small faces as well, tile by tile, which takes several times as long.
+        check: called now and then; it may raise.
         """
         key = (photo.sha256, photo.image.shape, far, self._store.revision())
         found = self._read.get(key)
         if found is None:
-            faces = self._reader.read(photo.image, far=far, sha256=photo.sha256)
+            faces = self._reader.read(photo.image, far=far, sha256=photo.sha256, check=check)
             found = self._read.put(key, tuple(sorted(faces, key=lambda each: each.face.box.centre)))
         return found
 
@@ -263,30 +266,36 @@ class Swaps:
         return self._swap(image, plan, [_scaled(face, scale) for face in plan.faces], settings)[0]
 
     def render(
-        self, plan: Plan, settings: SwapSettings | None = None, check: Callable[[], None] | None = None
+        self, plan: Plan, settings: SwapSettings | None = None, check: Callable[[], None] = lambda: None
     ) -> Result:
-        """The result at full size with a card for each swapped face. check: called between the steps.
+        """The result at full size with a card for each swapped face.
 
+        check: called between the steps, and in long ones before every few faces; it may raise.
         Raises UnusableFace or Forbidden, with all reasons, when the plan changes nothing, and what `preview`
         raises.
         """
         if not plan.pairs:
             raise nothing_to_do(plan)
-        between = check or (lambda: None)
-        between()
-        image, swapped = self._swap(plan.target.image, plan, plan.faces, settings)
-        between()
+        check()
+        image, swapped = self._swap(plan.target.image, plan, plan.faces, settings, check)
+        check()
         checked = [
             (each.target, plan.faces[each.target], _source(each), shown.face) for each, shown in plan.pairs
         ]
         cards = self._checker.cards(
-            plan.target.image, image, checked, swapped, self._recognition.threshold_among(1), plan.choices.far
-        )
+            plan.target.image, image, checked, swapped,
+            self._recognition.threshold_among(1), plan.choices.far, check,
+        )  # fmt: skip
         remarks = tuple(f"{refusal.sentence} {refusal.hint}".strip() for refusal in plan.refusals)
         return Result(image, plan, self.settings(settings), cards, remarks)
 
     def _swap(
-        self, image: Image, plan: Plan, faces: Sequence[EditFace], settings: SwapSettings | None
+        self,
+        image: Image,
+        plan: Plan,
+        faces: Sequence[EditFace],
+        settings: SwapSettings | None,
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[Image, tuple[Swapped, ...]]:
         """The plan carried out on an image of the target, whose faces are at these places."""
         from faceapp.edit.crowd import swap_crowd
@@ -295,14 +304,14 @@ class Swaps:
             return image.copy(), ()
         pairs = [(each.target, self._source(plan, shown)) for each, shown in plan.pairs]
         chosen = self.settings(settings)
-        return swap_crowd(image, faces, pairs, chosen, self._engine(chosen))
+        return swap_crowd(image, faces, pairs, chosen, self._engine(chosen, check))
 
-    def _engine(self, settings: SwapSettings) -> Swap:
-        """What puts one face onto another."""
+    def _engine(self, settings: SwapSettings, check: Callable[[], None]) -> Swap:
+        """What puts one face onto another. check: called before each; it may raise."""
         from faceapp.edit.swap import swap_faces
 
         network = self._drawing(settings)
-        return swap_faces if network is None else network.swap_faces
+        return partial(swap_faces if network is None else network.swap_faces, check=check)
 
     def _drawing(self, settings: SwapSettings) -> NeuralSwapper | None:
         """The network that draws, where the settings want one; it is asked only once who a source is."""

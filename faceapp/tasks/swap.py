@@ -80,9 +80,9 @@ def swap_photo(
     context.progress(0, STEPS, "Looking for faces")
     for photo in sources:
         context.check()
-        swaps.read(photo)
+        swaps.read(photo, check=context.check)
     context.check()
-    swaps.read(target, choices is not None and choices.far)
+    swaps.read(target, choices is not None and choices.far, context.check)
     context.progress(1, STEPS, "Casting")
     plan = swaps.plan(sources, target, choices)
     context.progress(2, STEPS, "Swapping")
@@ -120,7 +120,9 @@ def swap_folder(
     def work(job: tuple[Path, Path]) -> SwapReport:
         path, place = job
         context.check()
-        plan = swaps.plan(sources, read_photo(path), choices)
+        photo = read_photo(path)
+        swaps.read(photo, choices is not None and choices.far, context.check)
+        plan = swaps.plan(sources, photo, choices)
         result = swaps.render(plan, settings, context.check)
         swaps.save(result, place)
         return _report(plan, place, result.cards, result.remarks)

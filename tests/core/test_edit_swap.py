@@ -12,6 +12,7 @@ from faceapp.edit.blend import feathered, membrane, paste
 from faceapp.edit.colour import colour_map, colours
 from faceapp.edit.detail import grain, matched
 from faceapp.edit.faces import EditFace, FaceReader
+from faceapp.edit.neural import NeuralSwapper
 from faceapp.edit.points import MOUTH, eye_distance
 from faceapp.edit.skin import stand_upright
 from faceapp.edit.swap import (
@@ -22,9 +23,10 @@ from faceapp.edit.swap import (
     swap_face,
     swap_faces,
 )
-from faceapp.errors import UnusableFace
+from faceapp.errors import Cancelled, UnusableFace
+from faceapp.models.swapper import template
 from faceapp.opencv import cv2
-from faceapp.types import Image
+from faceapp.types import Floats, Image
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +215,36 @@ def test_two_hundred_faces(astronaut: Image, woman: EditFace, source: Source) ->
     for each in swapped:
         x1, y1, x2, y2 = each.box
         assert not np.array_equal(done[y1:y2, x1:x2], tiled[y1:y2, x1:x2])
+
+
+class Mirror:
+    """A network that draws what it saw, and counts the faces."""
+
+    size, template = 128, template(128)
+    drawn = 0
+
+    def embed(self, image: Image, points: Floats) -> Floats:
+        return np.ones((len(points), 512), np.float32)
+
+    def swap(self, chips: Image, embeddings: Floats) -> Image:
+        self.drawn += len(chips)
+        return chips
+
+
+def test_either_engine_stops_between_two_faces(astronaut: Image, woman: EditFace, source: Source) -> None:
+    network = Mirror()
+    for engine in (swap_faces, NeuralSwapper(network).swap_faces):
+        asked = 0
+
+        def check() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 3:
+                raise Cancelled()
+
+        with pytest.raises(Cancelled):
+            engine(astronaut, [(woman, source)] * 5, SwapSettings(), check=check)
+    assert network.drawn == 2
 
 
 def test_faces_are_measured_on_the_photo_as_it_came(

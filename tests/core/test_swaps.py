@@ -35,13 +35,16 @@ from faceapp.errors import (
     UnusableFace,
 )
 from faceapp.jobs import JobContext, State
+from faceapp.models.registry import Models
 from faceapp.opencv import cv2
+from faceapp.pipeline.analysis import TOGETHER
 from faceapp.pipeline.photos import decode_photo, find_photos, photo_from_pixels, read_photo
+from faceapp.pipeline.tiles import starts
 from faceapp.services import Services
 from faceapp.services.results import Results
 from faceapp.tasks import swap as tasks
 from faceapp.tasks.swap import BatchReport, SwapReport
-from faceapp.types import Image, PersonName, Photo
+from faceapp.types import Detections, Image, PersonName, Photo
 
 ROOT = Path(__file__).resolve().parents[2]
 # Of the many good files of `oddfiles`, one for each way through the loader.
@@ -396,6 +399,42 @@ def test_a_cancelled_job_leaves_nothing(
             break
     assert stopped >= 5
     assert out.exists()
+
+
+def test_a_swap_of_many_faces_can_be_cancelled_between_them(
+    services: Services, eileen: Photo, grace: Photo, tmp_path: Path
+) -> None:
+    """Before each tile that is searched, before every few that are embedded, before each that is swapped."""
+    head = cv2.resize(eileen.image[:300], (240, 240))
+    crowd = photo_from_pixels(np.tile(head, (4, 5, 1)), "crowd.png")
+    asked = 0
+
+    def ask() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    choices = CastChoices(everyone=True, far=True)
+    context = JobContext(lambda **_: None, ask)
+    report = tasks.swap_photo(context, services.swaps, [grace], crowd, tmp_path / "mix.png", None, choices)
+    tiles, faces = len(starts(crowd.height)) * len(starts(crowd.width)), len(report.swapped)
+    assert faces > TOGETHER
+    assert asked >= 2 * (tiles + faces // TOGETHER) + faces
+
+
+def test_faces_that_are_embedded_a_few_at_a_time_have_the_same_vectors(
+    services: Services, models: Models, eileen: Photo
+) -> None:
+    found = models.detector().detect(eileen.image)
+    assert found.landmarks is not None
+    moves = np.arange(TOGETHER + 5, dtype=np.float32) * 2
+    many = Detections(
+        found.boxes[:1] + moves[:, None], np.ones_like(moves), found.landmarks[:1] + moves[:, None, None]
+    )
+    rows = services.analyser.embed(eileen.image, many, 2, lambda: None)
+    embedder = models.embedder(services.analyser.model_key)
+    assert np.array_equal(rows, embedder.embed(eileen.image, many, 2))
+    assert len(np.unique(rows, axis=0)) > 5, "they are not one face only"
 
 
 @pytest.fixture

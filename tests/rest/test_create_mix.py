@@ -20,6 +20,7 @@ from made_clips import scene, times, write_clip
 from made_photos import jpeg, together
 from werkzeug.test import TestResponse
 
+from faceapp.opencv import cv2
 from faceapp.pipeline.photos import decode_photo
 from faceapp.rest import results
 from faceapp.rest import swap as rest_swap
@@ -144,6 +145,13 @@ def test_rotation_flip_and_crop(mix: Mix, client: FlaskClient, hopper: Image, cr
     assert cut.shape == (620, 550, 3)
     shares = mix(me=hopper, crowd=lying, rotation="90", flip="1", crop="0.5,0,0.5,1", wait="1")
     assert picture(client, shares).shape == cut.shape
+
+
+def test_what_the_result_of_a_turned_photo_has_not_is_said(mix: Mix, hopper: Image, crowd: Image) -> None:
+    deep = cv2.imencode(".png", np.rot90(crowd).astype(np.uint16) * 257)[1].tobytes()
+    answer = mix(me=hopper, crowd=deep, rotation="90", wait="1")
+    assert boxes(answer)
+    assert ["8 bits" in remark for remark in answer.json["remarks"]] == [True]
 
 
 def test_my_own_photo_is_turned_as_well(mix: Mix, hopper: Image, crowd: Image) -> None:

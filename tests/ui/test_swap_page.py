@@ -164,6 +164,27 @@ def test_the_result_is_saved_at_full_size(swapped: SwapPage, group: Path, tmp_pa
     assert (saved[:, :512] != before[:, :512]).any()
 
 
+@pytest.fixture
+def deep(group: Path, read_image: Callable) -> Path:
+    """The photo of both with 16 bits a colour, of which a result keeps 8."""
+    from faceapp.opencv import cv2
+
+    path = group.with_name("deep.png")
+    path.write_bytes(cv2.imencode(".png", read_image(group).astype(np.uint16) * 257)[1].tobytes())
+    return path
+
+
+def test_what_a_saved_photo_has_lost_is_said(swapped: SwapPage, deep: Path, tmp_path: Path, until) -> None:
+    swapped.save(tmp_path / "out.png")
+    until(lambda: swapped.messages.text == "Saved as out.png.")
+    assert swapped.messages._details.toPlainText() == ""
+    swapped.open_photo(deep)
+    until(lambda: swapped._cards)
+    swapped.save(tmp_path / "deep_out.png")
+    until(lambda: swapped.messages.text == "Saved as deep_out.png.")
+    assert "8 bits" in swapped.messages._details.toPlainText()
+
+
 def test_the_photo_itself_is_never_written_over(swapped: SwapPage, group: Path, until) -> None:
     kept = group.read_bytes()
     swapped.save(group)
@@ -172,15 +193,19 @@ def test_the_photo_itself_is_never_written_over(swapped: SwapPage, group: Path, 
 
 
 def test_a_folder_is_done_in_one_go_and_what_was_left_out_is_said(
-    swapped: SwapPage, group: Path, tmp_path: Path, until
+    swapped: SwapPage, group: Path, deep: Path, tmp_path: Path, until
 ) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     (folder / "good.png").write_bytes(group.read_bytes())
     (folder / "broken.png").write_bytes(group.read_bytes()[:500])
+    (folder / "deep.png").write_bytes(deep.read_bytes())
     swapped.swap_folder(folder, out)
     until(lambda: "left out" in swapped.messages.text)
-    assert [path.name for path in out.iterdir()] == ["good.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["deep.png", "good.png"]
+    broken, lost = swapped.messages._details.toPlainText().splitlines()
+    assert broken.startswith("broken.png: ")
+    assert lost.startswith("deep.png: ") and "8 bits" in lost
 
 
 def test_somebody_who_does_not_want_it_is_not_swapped(
