@@ -426,7 +426,7 @@ def _blend(own: Stack, weights: Weights, sums: _Sums, shape: Floats, room: Room)
     if sums.change is not None:
         image = image + cover * (sums.change - _low(sums.change, COARSE * eyes))
     if sums.strength is not None:
-        image = _restored(sums.strength, image, eyes, room)
+        image = _restored(sums.strength, image, _near(shape, own.size), room)
     if stronger > ALMOST:
         image = image + (EXAGGERATION * stronger) * cover * (image - _low(image, COARSE * eyes))
     if sums.beyond is not None:
@@ -498,20 +498,41 @@ def _smooth_power(band: Floats, eyes: float, room: Room) -> Floats:
     return power
 
 
-def _restored(wanted: Bands, image: Floats, eyes: float, room: Room) -> Floats:
-    """(S, S, 3) the image with its finest detail as strong as the photos' is on the average."""
+def _restored(wanted: Bands, image: Floats, near: Floats, room: Room) -> Floats:
+    """(S, S, 3) the image with the face's finest detail as strong as the photos' is on the average.
+
+    near: where, by blocks. Beside the face nothing fits: there, restoring would engrave two heads of hair.
+    """
     size = image.shape[:2]
+    eyes = eyes_apart(len(image))
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY, dst=room.of("grey", size))
     added = room.of("added", size)
     added.fill(0)
     for band, power, overlap in zip(_bands(grey, eyes, room), wanted, OVERLAPS, strict=True):
         gain = np.sqrt((power + QUIET) / (_smooth_power(band, eyes, room) + QUIET))
-        gain = (np.clip(gain, 1.0, STRONGEST) - 1.0) * overlap
+        gain = (np.clip(gain, 1.0, STRONGEST) - 1.0) * (overlap * near)
         large = cv2.resize(gain, size[::-1], dst=room.of("gain", size), interpolation=cv2.INTER_LINEAR)
         cv2.add(added, cv2.multiply(band, large, dst=large), dst=added)
     three = cv2.merge([added, added, added], dst=room.of("three", image.shape))
     restored: Floats = cv2.add(image, three, dst=three)
     return restored
+
+
+def _near(shape: Floats, size: int) -> Floats:
+    """(S / block, S / block) 1 on the face, and softly down to 0 as far from it as its rim is wide."""
+    block = _block(size)
+    face = shape[: parts.FACE_POINTS] / block
+    outside = np.ones((-(-size // block),) * 2, np.uint8)
+    cv2.fillConvexPoly(outside, cv2.convexHull(np.rint(face).astype(np.int32)), 0)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, 3)
+    return _smooth(1 - away * block / (RIM * parts.eye_distance(shape[:68])))
+
+
+def _smooth(share: Floats) -> Floats:
+    """From 0 to 1 without an edge at either."""
+    inner = np.clip(share, 0, 1)
+    soft: Floats = (inner * inner * (3 - 2 * inner)).astype(np.float32)
+    return soft
 
 
 def _cover(shape: Floats, size: int) -> Floats:
@@ -521,7 +542,4 @@ def _cover(shape: Floats, size: int) -> Floats:
     filled = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(filled, hull, 255, cv2.LINE_AA, 4)
     rim = RIM * parts.eye_distance(face[:68])
-    inner = cv2.distanceTransform((filled > 127).astype(np.uint8), cv2.DIST_L2, 3)
-    share = np.clip(inner / rim, 0, 1)
-    cover: Floats = (share * share * (3 - 2 * share)).astype(np.float32)
-    return cover
+    return _smooth(cv2.distanceTransform((filled > 127).astype(np.uint8), cv2.DIST_L2, 3) / rim)

@@ -73,7 +73,7 @@ def morph() -> tuple[Response, int] | Response:
 
 @blueprint.post("/between")
 def between() -> Response:
-    """The pairs of enrolled people that the biggest face of the upload is most likely a mixture of."""
+    """The pairs of enrolled people that the face of the upload is most likely a mixture of."""
     with uploaded_photo() as photo:
         found = services().morphs.between(photo, _number("top", 5, 1, 50))
     return jsonify(wire.between(found))

@@ -21,7 +21,7 @@ from faceapp.jobs import Job, JobContext, JobManager
 from faceapp.models.registry import Models
 from faceapp.paths import Paths
 from faceapp.pipeline.analysis import Analyser
-from faceapp.pipeline.choice import no_face
+from faceapp.pipeline.choice import no_face, subject
 from faceapp.ports import PeopleStore
 from faceapp.services.kept import Kept
 from faceapp.services.recognition import Between, Recognition
@@ -141,7 +141,10 @@ class Morphs:
     # -- faces --------------------------------------------------------------------------------------
 
     def read(self, photo: Photo) -> tuple[EditFace, ...]:
-        """The faces of a photo, the biggest first. Kept, so that asking again costs nothing."""
+        """The faces of a photo, the one that it is about first. Kept, so that asking again costs nothing.
+
+        What is most likely no face comes last.
+        """
         key = (photo.sha256, self._store.revision())
         kept = self._read.get(key)
         if kept is not None:
@@ -149,7 +152,7 @@ class Morphs:
         faces = self._reader.read(photo.image, views=VIEWS, sha256=photo.sha256)
         if faces and not self._store.points_on(photo.sha256):
             faces = self._steadied(photo.image, faces)
-        return self._read.put(key, tuple(sorted(faces, key=_area, reverse=True)))
+        return self._read.put(key, _in_turn(faces, photo.image))
 
     def _steadied(self, image: Image, faces: tuple[EditFace, ...]) -> tuple[EditFace, ...]:
         """The faces with the mean of the points that several boxes around each of them lead to.
@@ -207,7 +210,7 @@ class Morphs:
         """Bring one face of each photo to a canvas.
 
         Args:
-            faces: which face of each photo (an index into `read`); None: the biggest one.
+            faces: which face of each photo (an index into `read`); None: the first one.
             points: (68, 2) points that somebody has just placed by hand, instead of those that are kept with
                 the library or found; None: those.
             average: for an average, which may have one face only, and its mirror image.
@@ -341,12 +344,14 @@ class Morphs:
     # -- who is in between --------------------------------------------------------------------------
 
     def between(self, photo: Photo, top: int = 5) -> tuple[Between, ...]:
-        """The pairs of enrolled people that the biggest face of a photo is most likely a mixture of, best
-        first. Raises UnusableFace where there is no face."""
+        """The pairs of enrolled people that the face of a photo is most likely a mixture of, best first.
+
+        Raises UnusableFace where there is no face.
+        """
         faces = self._analyser.faces(photo.image)
         if not faces:
             raise no_face()
-        face = max(faces, key=lambda one: one.box.width * one.box.height)
+        face = faces[subject(faces, *photo.image.shape[1::-1])[0]]
         assert face.embedding is not None, "the face was embedded"
         return self._recognition.between(face.embedding, top)
 
@@ -511,8 +516,9 @@ class Morphs:
             raise UnusableFace(refusal.code, f"No face was found on “{name}”.", refusal.hint)
         if index is not None and not 0 <= index < len(faces):
             raise UnusableFace("no_such_face", f"“{name}” has no face number {index + 1}.")
-        several = f"There are {len(faces)} faces on “{name}”: the biggest one is used."
-        if index is None and len(faces) > 1 and several not in remarks:
+        count = sum(not face.face.doubtful for face in faces)
+        several = f"There are {count} faces on “{name}”: the one that it is about is used."
+        if index is None and count > 1 and several not in remarks:
             remarks.append(several)
         face = faces[index or 0]
         person = self._unwilling(face.face)
@@ -547,8 +553,15 @@ def background(text: str) -> Background | None:
     raise BadRequest("bad_background", f"“{text[:40]}” is no background.", hint)
 
 
-def _area(face: EditFace) -> float:
-    return face.face.box.width * face.face.box.height
+def _in_turn(faces: tuple[EditFace, ...], image: Image) -> tuple[EditFace, ...]:
+    """The face that a photo is about, the others from the biggest on, and those that are most likely none."""
+    sure = [face for face in faces if not face.face.doubtful] or list(faces)
+    about = sure[subject(tuple(face.face for face in sure), *image.shape[1::-1])[0]] if sure else None
+
+    def turn(face: EditFace) -> tuple[bool, bool, float]:
+        return face is not about, face.face.doubtful, -face.face.box.width * face.face.box.height
+
+    return tuple(sorted(faces, key=turn))
 
 
 def _check_count(count: int, average: bool) -> None:
@@ -581,6 +594,9 @@ def _expectations(
             name = photo.name or "a photo"
             times = f"{one.enlarged:.0f} times"
             remarks.append(f"The face on “{name}” is small: it was enlarged {times} and looks blurred.")
+    same = [(photo.sha256, face.face.box) for photo, face in zip(photos, faces, strict=True)]
+    if len(photos) > 1 and len(set(same)) == 1:
+        remarks.append("The photos are one and the same: nothing will change.")
     yaws = [face.face.quality.yaw for face in faces]
     apart = max(yaws) - min(yaws)
     if len(faces) > 1 and apart > TURNED:

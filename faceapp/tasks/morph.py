@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faceapp.edit.morph import Mixed
     from faceapp.edit.provenance import Marking
     from faceapp.edit.retime import Doubles
-    from faceapp.services.morphs import MorphPlan, Morphs
+    from faceapp.services.morphs import MorphPlan, Morphs, MorphSettings
 
 Kind = Literal["sequence", "picture", "average"]
 # What made a result: photos warped and mixed, or one of the generators of `latent`.
@@ -121,17 +121,24 @@ def _at(plan: MorphPlan, place: float) -> Mixed:
 
 
 def mixed(plan: MorphPlan, mixture: Mixture) -> Mixed:
-    """The picture of a mixture. The settings' own places go before; of their shape no point is moved."""
+    """The picture of a mixture; the settings' own places go before."""
     from faceapp.edit import morph
     from faceapp.edit.morph import Weights
 
-    settings = plan.settings
+    own = _own(plan.settings, mixture)
+    shape, colour, detail = own.places.tolist()
+    weights = Weights.at(0.5, len(plan.photos), shape, colour, detail, plan.settings.loop)
+    return morph.mix(plan.stack, weights, plan.settings.background, own.moved)
+
+
+def _own(settings: MorphSettings, mixture: Mixture) -> Mixture:
+    """The mixture with the settings' own places; of a shape of their own no point is moved."""
+    from faceapp.edit.balance import Mixture
+
     fixed = (settings.shape, settings.colour, settings.detail)
     free = mixture.places.tolist()
-    shape, colour, detail = (there if own is None else own for own, there in zip(fixed, free, strict=True))
-    weights = Weights.at(0.5, len(plan.photos), shape, colour, detail, settings.loop)
-    moved = mixture.moved if settings.shape is None else None
-    return morph.mix(plan.stack, weights, settings.background, moved)
+    places = np.array([there if own is None else own for own, there in zip(fixed, free, strict=True)])
+    return Mixture(places, mixture.moved if settings.shape is None else None)
 
 
 def _marked(plan: MorphPlan, mixed: Mixed, marking: Marking) -> Image:
@@ -156,27 +163,25 @@ def write_picture(
 ) -> MorphReport:
     """One picture: at `place`, or at `Morphs.middle`: as like the first person as the last.
 
-    The report has the mean of the middle's three places.
+    The report has the mean of the three places of shape, colour and detail.
     """
     from faceapp.edit.balance import Mixture
     from faceapp.edit.provenance import Made, save_image
 
     context.progress(0, 2, "Looking at the faces")
-    settings = plan.settings
-    fixed = (settings.shape, settings.colour, settings.detail)
-    if place is None and None in fixed:
-        mixture = morphs.middle(plan, context.check)
-        place = float(mixture.places.mean())
+    free = None in (plan.settings.shape, plan.settings.colour, plan.settings.detail)
+    if place is None and free:
+        found = morphs.middle(plan, context.check)
     else:
-        place = 0.5 if place is None else place
-        mixture = Mixture.at(place)
+        found = Mixture.at(0.5 if place is None else place)
+    mixture = _own(plan.settings, found)
     context.progress(1, 2, "Morphing")
     picture = mixed(plan, mixture)
     context.check()
     made = Made("morph", [photo.path for photo in plan.photos])
     save_image(out, with_alpha(picture), made, marking)
     context.progress(2, 2)
-    return _report("picture", plan, out, 1, 0.0, place)
+    return _report("picture", plan, out, 1, 0.0, float(mixture.places.mean()))
 
 
 def write_average(
@@ -210,6 +215,10 @@ def averaged(plan: MorphPlan) -> Mixed:
 def _report(
     kind: Kind, plan: MorphPlan, out: Path, frames: int, seconds: float, place: float | None = None
 ) -> MorphReport:
+    from faceapp.edit.animation import VIDEOS
+
     names = tuple(photo.name or photo.path or "a photo" for photo in plan.photos)
     size = plan.stack.size
+    # The sides of a video are even.
+    size -= size % 2 if out.suffix.lower() in VIDEOS else 0
     return MorphReport(kind, str(out), names, frames, seconds, size, place, remarks=plan.remarks)

@@ -110,6 +110,17 @@ def test_the_middle_has_the_middle_shape_and_no_ghosts(
     assert sharpness(middle.image, middle.points) > 0.9 * own > sharpness(dissolved, wanted)
 
 
+def test_beside_the_face_two_heads_of_hair_fade_without_being_engraved(
+    both: Stack, aligned: list[Aligned]
+) -> None:
+    """In the corners the mixture is no sharper than the photos laid over each other."""
+    middle = morph.mix(both, Weights.at(0.5, 2)).image.astype(np.float32)
+    dissolved = cv2.addWeighted(aligned[0].image, 0.5, aligned[1].image, 0.5, 0).astype(np.float32)
+    corner = np.s_[: SIZE // 8, : SIZE // 8]
+    own, plain = (cv2.Laplacian(image, cv2.CV_32F)[corner].var() for image in (middle, dissolved))
+    assert own < 1.1 * plain
+
+
 def test_shape_and_colour_have_places_of_their_own(both: Stack, aligned: list[Aligned]) -> None:
     shape_of_second = morph.mix(both, Weights.at(0, 2, shape=1))
     assert np.abs(shape_of_second.points - aligned[1].points).max() < 0.1

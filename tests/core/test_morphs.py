@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -130,9 +131,37 @@ def test_what_to_expect_is_said(services: Services, photos: list[Photo], hopper:
     tiny = cv2.resize(hopper, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     crowd = photo_from_pixels(both, "both.png")
     plan = services.morphs.plan([crowd, photo_from_pixels(tiny, "tiny.png")], MorphSettings(size=400))
-    assert any("2 faces on “both.png”: the biggest one is used" in remark for remark in plan.remarks)
+    assert any("2 faces on “both.png”: the one that it is about is used" in note for note in plan.remarks)
     assert any("“tiny.png” is small" in remark for remark in plan.remarks)
     assert plan.faces[0].face.box.x2 < 512
+    same = services.morphs.plan([photos[0], replace(photos[0], name="copy.png")], SMALL)
+    assert any("one and the same" in remark for remark in same.remarks)
+    assert not any("one and the same" in remark for remark in services.morphs.plan(photos, SMALL).remarks)
+
+
+def test_the_face_that_a_photo_is_about_is_taken_before_a_bigger_one_at_its_edge(
+    services: Services, astronaut: Image, hopper: Image
+) -> None:
+    """As the upload, which a morph over REST starts from, chooses it."""
+    photo = np.full((700, 1500, 3), 127, np.uint8)
+    photo[100:600, 550:950] = cv2.resize(hopper[:500, 50:450], (400, 500), interpolation=cv2.INTER_AREA)
+    photo[:, 1200:] = cv2.resize(astronaut[:300, 130:330], None, fx=2.4, fy=2.4)[:700, :300]
+    faces = services.morphs.read(photo_from_pixels(photo, "edge.png"))
+    assert len(faces) == 2
+    assert faces[0].face.box.x2 < 1000 < faces[1].face.box.x1
+    assert faces[0].face.box.width < faces[1].face.box.width
+
+
+def test_a_report_has_the_places_and_the_size_of_the_file(
+    services: Services, photos: list[Photo], tmp_path: Path
+) -> None:
+    beyond = replace(SMALL, shape=1.5, colour=1.5, detail=1.5)
+    report = done(services, services.morphs.start_picture(photos, tmp_path / "beyond.png", beyond))
+    assert report.place == pytest.approx(1.5)
+    odd = replace(SMALL, size=97, frames=2)
+    report = done(services, services.morphs.start_sequence(photos, tmp_path / "odd.mp4", odd))
+    with av.open(report.out) as film:
+        assert film.streams.video[0].width == report.size == 96
 
 
 def test_grey_turned_and_cut_photos_have_a_result(services: Services, photos: list[Photo]) -> None:
