@@ -53,17 +53,21 @@ def morph() -> tuple[Response, int] | Response:
         sentence = "“format” is png, jpg or webp for one picture."
         raise BadRequest("bad_format", sentence, "A sequence has two frames or more.")
     still = single or suffix in STILLS
+    place = _real("place", -1, 2)
+    if place is not None and (average or not still):
+        sentence = "“place” goes with one picture between people."
+        raise BadRequest("place_without_picture", sentence, "Ask for format=png, without average.")
     check_waiting("morph")
     with context().slots:
         photos, faces = _photos()
         morphs, out = services().morphs, services().swaps.results.place(suffix)
         if route:
             of_all = replace(settings, frames=1) if average else settings
-            job = morphs.start_latent(photos, out, route, of_all, faces)
+            job = morphs.start_latent(photos, out, route, of_all, faces, place=place)
         elif average:
             job = morphs.start_average(photos, out, settings, faces)
         elif still:
-            job = morphs.start_picture(photos, out, settings, faces)
+            job = morphs.start_picture(photos, out, settings, faces, place=place)
         else:
             job = morphs.start_sequence(photos, out, settings, faces)
     if not wait:
@@ -154,6 +158,7 @@ def _settings() -> MorphSettings:
         ease=_yes("ease"),
         ping_pong=_yes("ping_pong"),
         loop=_yes("loop"),
+        even=not _yes("plain_pace"),
         background=background(_text("background") or "dissolve"),
         symmetry=_real("symmetry", 0, 1) or 0.0,
     )

@@ -70,6 +70,20 @@ def test_two_uploads_in_one_request_answer_with_the_file(client: FlaskClient, tw
     assert shown[2, 2, 0] < 90
 
 
+def test_a_picture_has_a_place_of_its_own(client: FlaskClient, two: list[Path]) -> None:
+    first, near, middle = (
+        cv2.imdecode(np.frombuffer(answer.data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        for answer in (
+            send(client, two, wait="1", size="96", format="png", **place)
+            for place in ({"place": "0"}, {"place": "0.1"}, {})
+        )
+    )
+    assert 0 < np.abs(near - first).mean() < 0.5 * np.abs(middle - first).mean()
+    for fields in ({"place": "0.1"}, {"place": "0.1", "average": "1"}, {"place": "3", "format": "png"}):
+        answer = send(client, two, size="96", **fields)
+        assert (answer.status_code, "place" in answer.json["error"]["code"]) == (400, True)
+
+
 def test_one_frame_is_a_picture_and_names_are_no_paths(
     client: FlaskClient, two: list[Path], services: Services
 ) -> None:
@@ -99,9 +113,9 @@ def test_a_latent_morph_is_of_the_uploaded_face(
     seen: list[Any] = []
     start = services.morphs.start_latent
 
-    def listening(photos: Any, out: Any, route: str, settings: Any, faces: Any = None) -> Any:
+    def listening(photos: Any, out: Any, route: str, settings: Any, faces: Any, **other: Any) -> Any:
         seen.append(faces)
-        return start(photos, out, route, settings, faces)
+        return start(photos, out, route, settings, faces, **other)
 
     monkeypatch.setattr(services.morphs, "start_latent", listening)
     answer = client.get("/morph?latent=pca&format=png&size=96&wait=1")
