@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
 from faceapp.pipeline.photos import photo_from_pixels
 from faceapp.services import Services
@@ -12,23 +13,43 @@ from faceapp.types import Box, Photo
 AROUND = 1.0
 
 
-def alone(photo: Photo, box: Box, faces: int, name: str = "") -> Photo:
-    """The photo itself when it shows that face alone, else what is around the face.
+def alone(photo: Photo, boxes: Sequence[Box], index: int) -> Photo:
+    """The photo itself when it shows one face, else what is around the face at `index`, without the others.
 
-    faces: how many there are on the photo. Takes a moment: for a job's thread.
+    boxes: of all faces on the photo. Takes a moment: for a job's thread.
     """
-    if faces == 1:
+    if len(boxes) == 1:
         return photo
-    margin = AROUND * max(box.width, box.height)
-    left, top = max(0, round(box.x1 - margin)), max(0, round(box.y1 - margin))
-    part = photo.image[top : round(box.y2 + margin), left : round(box.x2 + margin)]
-    return photo_from_pixels(part, name or f"{Path(photo.name or photo.path).stem}.png")
+    own = boxes[index]
+    margin = AROUND * max(own.width, own.height)
+    area = Box(
+        max(0.0, own.x1 - margin), max(0.0, own.y1 - margin),
+        min(float(photo.width), own.x2 + margin), min(float(photo.height), own.y2 + margin),
+    )  # fmt: skip
+    for place, other in enumerate(boxes):
+        if place != index:
+            area = _without(area, own, other)
+    part = photo.image[round(area.y1) : round(area.y2), round(area.x1) : round(area.x2)]
+    return photo_from_pixels(part, photo.name)
 
 
-def enrolled(services: Services, face_id: int, name: str) -> Photo:
+def _without(area: Box, own: Box, other: Box) -> Box:
+    """The area cut where it reaches another face, on the side that costs the least of it; the face itself
+    stays whole, even where the two overlap."""
+    if area.overlap(other) == 0:
+        return area
+    cuts = (
+        (other.x2 - own.x1, replace(area, x1=min(other.x2, own.x1))),
+        (own.x2 - other.x1, replace(area, x2=max(other.x1, own.x2))),
+        (other.y2 - own.y1, replace(area, y1=min(other.y2, own.y1))),
+        (own.y2 - other.y1, replace(area, y2=max(other.y1, own.y2))),
+    )
+    # The face that is left over comes first, then the area that is lost.
+    return min(cuts, key=lambda cut: (max(cut[0], 0.0), -cut[1].width * cut[1].height))[1]
+
+
+def enrolled(services: Services, face_id: int) -> Photo:
     """The photo of an enrolled face with that face alone, called after the person. Raises NotFound."""
     photo, index = services.morphs.enrolled(face_id)
     faces = services.morphs.read(photo)
-    if not faces:
-        return photo
-    return alone(photo, faces[index].face.box, len(faces), f"{name}.png")
+    return alone(photo, [one.face.box for one in faces], index) if faces else photo

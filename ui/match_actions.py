@@ -130,11 +130,11 @@ class MatchActions(QObject):
         photo, found = self._photo, self._found
         if photo is None or found is None or self._selected < 0:
             return
-        box, faces = found.faces[self._selected].face.box, len(found.faces)
+        boxes, index = [one.face.box for one in found.faces], self._selected
 
         def body(_: JobContext) -> list[Photo]:
-            mine = handover.alone(photo, box, faces)
-            return [mine, handover.enrolled(self._services, match.face_id, match.person.name)]
+            mine = handover.alone(photo, boxes, index)
+            return [mine, handover.enrolled(self._services, match.face_id)]
 
         self._hand_over(match, body, self.morph_requested.emit)
 
@@ -145,7 +145,7 @@ class MatchActions(QObject):
             return
 
         def body(_: JobContext) -> list[Photo]:
-            return [photo, handover.enrolled(self._services, match.face_id, match.person.name)]
+            return [photo, handover.enrolled(self._services, match.face_id)]
 
         self._hand_over(match, body, self.swap_requested.emit)
 

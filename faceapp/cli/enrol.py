@@ -36,7 +36,8 @@ def _one_photo(arguments: argparse.Namespace, services: Services) -> EnrolReport
     face = arguments.face - 1 if arguments.face else None
     name = PersonName.parse(arguments.name)
     enrolled = services.enrolment.enrol(photo, name, face, arguments.anyway)
-    return EnrolReport(1, 1, 1, person_ids=(enrolled.person.id,))
+    remarks = enrolled.remarks(arguments.path)
+    return EnrolReport(1, 1, 1, warnings=remarks, person_ids=(enrolled.person.id,))
 
 
 def _photos_of_one(arguments: argparse.Namespace, services: Services) -> EnrolReport:

@@ -47,11 +47,12 @@ def add() -> tuple[Response, int]:
             if error.code != no_face().code:
                 raise
             raise UnusableFace(error.code, error.sentence, CLEAR_PICTURE) from error
+    remarks = (refusal.sentence for refusal in enrolled.overruled)
     answer = {
         "image_id": enrolled.face.id,
         "image_url": image_url(enrolled.face.id),
         "person": wire.person(enrolled.person),
-        "message": f"{enrolled.person.name} was added.",
+        "message": " ".join((f"{enrolled.person.name} was added.", *remarks)),
     }
     return jsonify(answer), 202
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +61,10 @@ class Gallery:
         if k < 1 or not len(self):
             self._check(embedding, model_key)
             return []
-        rows, distances = self._candidates(embedding, model_key, k)
+        return self._of_people(*self._candidates(embedding, model_key, k), k)
+
+    def _of_people(self, rows: Ints, distances: Floats, k: int) -> list[Neighbour]:
+        """The k nearest people among some rows, which are in order."""
         owners = self._owners[rows]
         starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
         best = np.minimum.reduceat(distances, starts)
@@ -140,6 +143,15 @@ class Gallery:
                 if (other, one) not in pairs:
                     pairs[one, other] = distance
         return [(one, other, distance) for (one, other), distance in pairs.items()]
+
+    def nearest_to_own(self, person_ids: Sequence[int], k: int) -> Iterator[tuple[int, list[Neighbour]]]:
+        """Every face of these people, with the k people that are nearest when the face itself is left out."""
+        everybody = np.arange(len(self))
+        for own in np.flatnonzero(np.isin(self._owners, person_ids)):
+            others = np.delete(everybody, own)
+            distances = self._distances(self._vectors[own], self.model_key)[others]
+            if len(others):
+                yield int(self._face_ids[own]), self._of_people(others, distances, k)
 
     def nearest_strangers(self, searches: int) -> Floats:
         """For a face of each of up to `searches` random people, how near the nearest other person is."""

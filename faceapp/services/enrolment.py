@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from faceapp.pipeline.choice import chosen
 from faceapp.ports import PeopleStore
 from faceapp.services.recognition import Recognition
 from faceapp.tasks import enrol
-from faceapp.types import EnrolReport, Face, NewFace, Person, PersonName, Photo, Refusal, StoredFace
+from faceapp.types import EnrolReport, Face, NewFace, Person, PersonName, Photo, Refusal, Skipped, StoredFace
 
 CROP_MARGIN = 0.5
 CROP_SIZE = 256
@@ -34,11 +34,20 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """step: the change of the library's history that this enrolment is, or is a part of."""
+    """step: the change of the library's history that this enrolment is, or is a part of.
+    overruled: what spoke against it."""
 
     person: Person
     face: StoredFace
     step: int
+    overruled: tuple[Refusal, ...] = ()
+
+    def remarks(self, path: Path) -> tuple[Skipped, ...]:
+        """For a report: what spoke against the photo in this file, in one entry; none when nothing did."""
+        if not self.overruled:
+            return ()
+        sentences = " ".join(refusal.sentence for refusal in self.overruled)
+        return (Skipped(str(path), self.overruled[0].code, sentences),)
 
 
 class Enrolment:
@@ -64,19 +73,28 @@ class Enrolment:
         return tuple(Candidate(face, self.check(photo, face, name)) for face in faces)
 
     def check(self, photo: Photo, face: Face, name: str = "") -> tuple[Refusal, ...]:
-        """Why this face should not be enrolled as `name`; empty when nothing speaks against it."""
+        """Why this face should not be enrolled as `name`; empty when nothing speaks against it.
+
+        A face that may be a morph of two people says that first, and that it looks like one of them as a
+        part of it: nobody is told to add it to them.
+        """
         found = list(self.doubts(photo, face))
         holder = self.holder(photo.sha256, face)
         if holder is not None:
             sentence = f"This face is already enrolled as {holder.name}."
             return (Refusal("already_enrolled", sentence, "Nothing needs to be done."), *found)
-        best = None if face.doubtful else self._recognition.search(face, top=1).person
+        if face.doubtful:  # whom it looks like is chance
+            return tuple(found)
+        best = self._recognition.search(face, top=1).person
         wanted = self._store.find_person(name) if name.strip() else None
-        if best is not None and (wanted is None or wanted.id != best.person.id):
-            other = best.person.name
+        its_own = best is not None and wanted is not None and best.person.id == wanted.id
+        other = "" if best is None or its_own else best.person.name
+        mixed = self._in_between(face, other)
+        if mixed is not None:
+            return (mixed, *found)
+        if other:
             sentence = f"This face looks like {other}, who is enrolled."
             found.append(Refusal("looks_like", sentence, f"Add it to {other}, or enrol it anyway."))
-        found += self._in_between(face)
         return tuple(found)
 
     def doubts(self, photo: Photo, face: Face) -> tuple[Refusal, ...]:
@@ -89,15 +107,19 @@ class Enrolment:
         hint = "Enrol it anyway when you see one."
         return (*found, Refusal("doubtful", "This may be no face at all.", hint))
 
-    def _in_between(self, face: Face) -> list[Refusal]:
-        """A remark when the face may be a morph of two people; what that is worth: `search.between`."""
+    def _in_between(self, face: Face, alike: str) -> Refusal | None:
+        """The refusal of a face that may be a morph of two people; what that is worth: `search.between`.
+
+        alike: whom it looks like, "" for nobody.
+        """
         assert face.embedding is not None, "the face was embedded"
         pairs = self._recognition.between(face.embedding, top=1)
         if not pairs or not pairs[0].suspicious:
-            return []
-        one, other = pairs[0].person.name, pairs[0].other.name
-        sentence = f"This face lies between {one} and {other}, who are enrolled: it may be a morph of them."
-        return [Refusal("in_between", sentence, "Enrol it anyway when you know the photo is real.")]
+            return None
+        both = f"{pairs[0].person.name} and {pairs[0].other.name}"
+        looks = f", and it looks like {alike}" if alike else ""
+        sentence = f"This face lies between {both}, who are enrolled{looks}: it may be a morph of the two."
+        return Refusal("in_between", sentence, "Enrol it anyway only when you know that the photo is real.")
 
     def holder(self, sha256: str, face: Face) -> Person | None:
         """Who this very face of this very file is enrolled as."""
@@ -138,7 +160,8 @@ class Enrolment:
         for refusal in candidate.refusals:
             if not anyway or refusal.code in FINAL:
                 raise UnusableFace(refusal.code, refusal.sentence, refusal.hint)
-        return self.enrol_face(photo, candidate.face, name, person_id, step)
+        enrolled = self.enrol_face(photo, candidate.face, name, person_id, step)
+        return replace(enrolled, overruled=candidate.refusals)
 
     def enrol_face(
         self,

@@ -109,10 +109,28 @@ class Recognition:
         """The pairs of people that an embedding (D,) lies between, best first; see `search.between`."""
         view = self._current()
         near = view.gallery.nearest(embedding, self._analyser.model_key, between.NEAREST)
+        return self._between(view, embedding, near, top)
+
+    def mixtures(self, person_ids: list[int]) -> list[tuple[StoredFace, Between]]:
+        """Which enrolled faces of these people suspiciously lie between two people of the library; the face
+        itself does not count as anybody's."""
+        view = self._current()
+        found = []
+        for face_id, near in view.gallery.nearest_to_own(person_ids, between.NEAREST):
+            (embedding,) = view.gallery.vectors_of([face_id])
+            best = self._between(view, embedding, near, top=1)
+            if best and best[0].suspicious:
+                found.append((face_id, best[0]))
+        faces = self._store.faces_by_ids([face_id for face_id, _ in found])
+        return [(faces[face_id], pair) for face_id, pair in found if face_id in faces]
+
+    def _between(
+        self, view: _View, embedding: Floats, near: list[Neighbour], top: int
+    ) -> tuple[Between, ...]:
         if len(near) < 2:
             return ()
         found = between.pairs(embedding, view.gallery.vectors_of([one.face_id for one in near]), top)
-        people = self._store.people_by_ids([one.person_id for one in near])
+        people, _ = self._shown(view, near)
         limit = between.limit(len(view.gallery.person_ids))
         return tuple(
             Between(

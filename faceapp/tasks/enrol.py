@@ -72,6 +72,7 @@ def enrol_photos(
     from faceapp.pipeline.photos import read_photo
 
     skipped: list[Skipped] = []
+    remarks: list[Skipped] = []
     people: set[int] = set()
     enrolled = 0
     step: int | None = None
@@ -85,8 +86,9 @@ def enrol_photos(
         else:
             step = done.step
             people.add(done.person.id)
+            remarks += done.remarks(path)
             enrolled += 1
-    return EnrolReport(len(people), enrolled, enrolled, tuple(skipped), (), tuple(people))
+    return EnrolReport(len(people), enrolled, enrolled, tuple(skipped), tuple(remarks), tuple(people))
 
 
 def enrol_sample(context: JobContext, enrolment: Enrolment) -> EnrolReport:
@@ -231,9 +233,25 @@ def _report(enrolment: Enrolment, items: list[ImportItem], folder: Path) -> Enro
         photos=len(enrolled),
         faces=len(enrolled),
         skipped=tuple(_skipped(item, folder) for item in items if item.outcome == "skipped"),
-        warnings=(*remarks, *_doubles(enrolment, people, folder)),
+        warnings=(
+            *remarks,
+            *_mixtures(enrolment, [item.path for item in enrolled], list(people.values()), folder),
+            *_doubles(enrolment, people, folder),
+        ),
         person_ids=tuple(people.values()),
     )
+
+
+def _mixtures(
+    enrolment: Enrolment, paths: list[str], person_ids: list[int], folder: Path
+) -> Iterator[Skipped]:
+    """The imported photos whose face lies between two people of the library: morphs of them?"""
+    files = {str(folder.resolve() / path): path for path in paths}
+    for face, pair in enrolment.recognition.mixtures(person_ids):
+        if face.photo.path in files:
+            both = f"{pair.person.name} and {pair.other.name}"
+            sentence = f"The face lies between {both}: it may be a morph of the two."
+            yield Skipped(str(folder / files[face.photo.path]), "in_between", sentence)
 
 
 def _doubles(enrolment: Enrolment, people: dict[str, int], folder: Path) -> Iterator[Skipped]:

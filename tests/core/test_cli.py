@@ -17,7 +17,9 @@ from oddfiles import make_odd_files
 
 from faceapp.cli import output, parser, progress
 from faceapp.opencv import cv2
+from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
+from faceapp.services.morphs import MorphSettings
 from faceapp.types import Image
 
 
@@ -62,6 +64,23 @@ def test_enrol_the_same_photo_twice_is_refused(
     assert ended.status == 1
     assert ended.document["error"]["code"] == "already_enrolled"
     assert "already enrolled as Grace Hopper." in ended.err
+
+
+def test_what_speaks_against_a_photo_is_said_when_it_is_enrolled_anyway(
+    run: Run, services: Services, portrait_files: dict[str, Path], tmp_path: Path
+) -> None:
+    for key, name in (("astronaut", "Eileen"), ("hopper", "Grace")):
+        clean = run("enrol", portrait_files[key], "--name", name, "--face", 1)
+        assert clean.status == 0 and "remark" not in clean.out
+    portraits = [read_photo(portrait_files[key]) for key in ("astronaut", "hopper")]
+    plan = services.morphs.plan(portraits, MorphSettings(size=400))
+    mix = save(tmp_path / "mix.png", services.morphs.frame(plan, 0.5))
+    refused = run("enrol", mix, "--name", "Somebody")
+    assert refused.status == 1
+    assert "lies between Grace and Eileen" in refused.err and "Add it" not in refused.err
+    ended = run("enrol", mix, "--name", "Somebody", "--anyway")
+    assert ended.status == 0
+    assert "Enrolled with a remark: 1" in ended.out and "lies between Grace and Eileen" in ended.out
 
 
 def test_enrol_a_folder_of_people(

@@ -14,6 +14,7 @@ from faceapp.jobs import JobContext
 from faceapp.opencv import cv2
 from faceapp.pipeline.photos import decode_photo, photo_from_pixels, read_photo
 from faceapp.services import Services
+from faceapp.services.morphs import MorphSettings
 from faceapp.types import Image, PersonName
 
 EILEEN = PersonName("Eileen", "Collins")
@@ -39,6 +40,14 @@ def album(tmp_path: Path, astronaut: Image, hopper: Image) -> Path:
     (root / "Eileen_Collins" / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     save(root / "Grace_Hopper" / "wall.jpg", np.full((300, 300, 3), 128, np.uint8))
     return root
+
+
+@pytest.fixture
+def mix(services: Services, portrait_files: dict[str, Path], tmp_path: Path) -> Path:
+    """A morph of the two portraits, as a file."""
+    portraits = [read_photo(portrait_files[key]) for key in ("astronaut", "hopper")]
+    plan = services.morphs.plan(portraits, MorphSettings(size=400))
+    return save(tmp_path / "mix.png", services.morphs.frame(plan, 0.5))
 
 
 def enrol_both(services: Services, portrait_files: dict[str, Path]) -> None:
@@ -245,6 +254,42 @@ def test_one_person_under_two_names_is_remarked(services: Services, album: Path)
     remarks = [warning for warning in report.warnings if warning.code == "looks_like"]
     assert len(remarks) == 1
     assert "Grace Hopper" in remarks[0].reason and "Other Name" in remarks[0].reason
+
+
+def test_a_morph_is_refused_as_one_before_its_likeness_counts(
+    services: Services, portrait_files: dict[str, Path], mix: Path
+) -> None:
+    enrol_both(services, portrait_files)
+    with pytest.raises(UnusableFace) as refused:
+        services.enrolment.enrol(read_photo(mix), PersonName("Somebody"))
+    assert refused.value.code == "in_between"
+    assert "lies between Grace Hopper and Eileen Collins" in refused.value.sentence
+    assert "looks like Grace Hopper" in refused.value.sentence
+    assert "Add it" not in str(refused.value)
+
+
+def test_a_morph_in_a_folder_of_people_is_remarked_and_the_portraits_are_not(
+    services: Services, album: Path, mix: Path
+) -> None:
+    morph = album / "Somebody" / "mix.png"
+    morph.parent.mkdir()
+    shutil.copy(mix, morph)
+    report = services.enrolment.import_people(JobContext.silent(), album)
+    assert report.people == 3
+    remarks = [warning for warning in report.warnings if warning.code == "in_between"]
+    assert [Path(remark.path) for remark in remarks] == [morph]
+    assert "Eileen Collins" in remarks[0].reason and "Grace Hopper" in remarks[0].reason
+
+
+def test_photos_of_one_person_that_are_enrolled_anyway_keep_their_remarks(
+    services: Services, portrait_files: dict[str, Path], mix: Path
+) -> None:
+    enrol_both(services, portrait_files)
+    somebody = PersonName("Somebody")
+    refused = services.enrolment.enrol_photos(JobContext.silent(), [mix], somebody)
+    assert [skipped.code for skipped in refused.skipped] == ["in_between"] and refused.warnings == ()
+    report = services.enrolment.enrol_photos(JobContext.silent(), [mix], somebody, anyway=True)
+    assert [(remark.path, remark.code) for remark in report.warnings] == [(str(mix), "in_between")]
 
 
 def test_folders_that_cannot_be_imported(services: Services, tmp_path: Path, hopper: Image) -> None:

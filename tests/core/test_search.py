@@ -66,6 +66,18 @@ def test_empty_gallery_and_other_models() -> None:
         gallery([1, 2]).nearest(unit(1, dimension=8)[0], "m", 1)
 
 
+def test_a_face_is_nobodys_when_its_own_nearest_are_asked_for() -> None:
+    vectors = unit(4, 3)
+    vectors[1] = vectors[0]
+    rows = EmbeddingRows("m", 1, np.array([10, 11, 12, 13]), np.array([5, 5, 6, 7], np.int64), vectors)
+    near = dict(Gallery(rows).nearest_to_own([5, 6], 3))
+    assert sorted(near) == [10, 11, 12]
+    assert (near[10][0].person_id, near[10][0].face_id) == (5, 11)
+    assert {one.person_id for one in near[12]} == {5, 7}
+    alone = EmbeddingRows("m", 1, np.array([1]), np.array([5], np.int64), unit(1, 3))
+    assert list(Gallery(alone).nearest_to_own([5], 3)) == []
+
+
 def test_pairs_within_finds_one_person_under_two_names() -> None:
     vectors = unit(4)
     vectors[3] = vectors[0]

@@ -98,6 +98,15 @@ def test_the_same_photo_twice_is_refused(
     assert answer.json["error"]["code"] == "already_enrolled"
 
 
+def test_what_speaks_against_a_photo_is_said_when_it_is_added_anyway(
+    post: Post, enrolled: dict[str, int], other_hopper: Path
+) -> None:
+    refused = post("/add", other_hopper, first_name="Somebody")
+    assert refused.json["error"]["code"] == "looks_like"
+    added = post("/add", other_hopper, first_name="Somebody", anyway="1")
+    assert added.json["message"] == "Somebody was added. This face looks like Grace Hopper, who is enrolled."
+
+
 def test_search_names_a_known_person(post: Post, enrolled: dict[str, int], other_hopper: Path) -> None:
     answer = post("/search", other_hopper)
     assert answer.status_code == 200

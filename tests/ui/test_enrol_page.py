@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from faceapp.pipeline.photos import read_photo
 from faceapp.services import Services
+from faceapp.services.morphs import MorphSettings
 from faceapp.types import PersonName
 from ui.enrol_entry import people_among
 from ui.enrol_page import EnrolPage
@@ -209,6 +210,23 @@ def test_a_face_that_looks_like_somebody_goes_to_them_instead(
     page.enrol()
     until(lambda: page.messages.text.startswith("Enrolled Grace Hopper"))
     assert [(each.name, each.photos) for each in services.people.find()] == [("Grace Hopper", 2)]
+
+
+@pytest.mark.usefixtures("hopper_enrolled")
+def test_a_morph_is_not_advised_to_be_added_to_whom_it_looks_like(
+    page: EnrolPage, services: Services, until, tmp_path: Path, photo_files
+) -> None:
+    portraits = [read_photo(photo_files[name]) for name in ("astronaut", "hopper")]
+    services.enrolment.enrol(portraits[0], PersonName("Eileen", "Collins"))
+    plan = services.morphs.plan(portraits, MorphSettings(size=400))
+    (key,) = page.well.add([PhotoSource(name="mix.png", picture=services.morphs.frame(plan, 0.5))])
+    until(lambda: page._states() == [ItemState.DOUBTFUL])
+    until(lambda: "morph" in page.panel.card.sentence)
+    assert "lies between Grace Hopper and Eileen Collins" in page.panel.card.sentence
+    assert "looks like Grace Hopper" in page.panel.card.sentence
+    assert state(page, key)[1] == page.panel.card.sentence
+    assert "Add" not in page.panel.card.hint and page.panel.card.twin_button.isHidden()
+    assert page.panel.card.anyway_button.isVisible()
 
 
 @pytest.mark.usefixtures("hopper_enrolled")

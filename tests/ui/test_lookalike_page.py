@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from exposed import exposed
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -17,9 +18,10 @@ from PyQt5.QtGui import QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import QApplication, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from faceapp.pipeline.photos import read_photo
+from faceapp.pipeline.photos import photo_from_pixels, read_photo
 from faceapp.services import Services
-from faceapp.types import PersonName, Photo
+from faceapp.types import Box, PersonName, Photo
+from ui import handover
 from ui.jobs_qt import JobsQt
 from ui.lookalike_page import LookalikePage
 from ui.person_dialog import PersonDialog
@@ -357,3 +359,30 @@ def test_a_lookalike_goes_to_the_morph_page_in_one_click(
     mine, other = asked.args[0]
     assert mine.path == str(photo_files["astronaut"])
     assert other.sha256 == read_photo(photo_files["hopper"]).sha256
+
+
+def test_one_face_of_several_goes_to_the_morph_page_alone_and_under_its_name(
+    page: LookalikePage, services: Services, search, photo_files: dict[str, Path], qtbot: QtBot, until
+) -> None:
+    both = read_photo(photo_files["both"])
+    centres = [one.face.box.centre[0] for one in services.enrolment.candidates(both)]
+    right = centres.index(max(centres))
+    services.enrolment.enrol(both, PersonName("Grace", "B. Hopper"), face=right, anyway=True)
+    search(photo_files["astronaut"])
+    until(lambda: page.results.rows)
+    with qtbot.waitSignal(page.morph_requested, timeout=30_000) as asked:
+        qtbot.mouseClick(page.results.rows[0].morph_button, Qt.LeftButton)
+    other = asked.args[0][1]
+    assert other.name == "Grace B. Hopper"
+    assert len(services.morphs.read(other)) == 1
+    assert not any("faces" in remark for remark in services.morphs.plan(asked.args[0]).remarks)
+
+
+def test_a_neighbour_is_cut_away_and_the_face_stays_whole() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    own, beside, below = Box(20, 20, 60, 60), Box(70, 25, 110, 65), Box(30, 55, 50, 80)
+    image[20:60, 20:60] = 255
+    part = handover.alone(photo_from_pixels(image), [beside, own], 1).image
+    assert part.shape[:2] == (100, 70) and (part == 255).sum() == (image == 255).sum()
+    part = handover.alone(photo_from_pixels(image), [own, below], 0).image
+    assert part.shape[:2] == (60, 100) and (part == 255).sum() == (image == 255).sum()
