@@ -19,6 +19,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+# Letters of the longest ending of a photo's file ("jfif", "webp").
+LONGEST_ENDING = 4
+
 Image: TypeAlias = NDArray[np.uint8]
 Floats: TypeAlias = NDArray[np.float32]
 Ints: TypeAlias = NDArray[np.int64]
@@ -143,6 +146,12 @@ class Face:
     quality: Quality
     embedding: Floats | None = None
     doubtful: bool = False
+
+
+def title_of(name: str) -> str:
+    """What a photo is called, without the ending of a file. “Grace B. Hopper” has none."""
+    kept, _, ending = name.rpartition(".")
+    return kept if kept and ending.isalnum() and len(ending) <= LONGEST_ENDING else name
 
 
 @dataclass(frozen=True, eq=False)

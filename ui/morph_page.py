@@ -23,7 +23,7 @@ from faceapp.jobs import JobContext
 from faceapp.services import Services
 from faceapp.services.morphs import MorphPlan
 from faceapp.tasks.enrol import sample_photos
-from faceapp.types import Photo
+from faceapp.types import Photo, title_of
 from ui import latent_job, morph_job
 from ui.between_view import BetweenView
 from ui.cameras import Cameras
@@ -262,7 +262,7 @@ class MorphPage(PhotoPage):
     def _on_prepared(self, prepared: Prepared) -> None:
         self.canvas.set_busy("")
         self._prepared, self._pace = prepared, None
-        names = [Path(source.name).stem for source in prepared.sources]
+        names = [title_of(source.name) for source in prepared.sources]
         self.way.show_names([*names, names[0]] if prepared.plan.settings.loop else names)
         remarks = prepared.plan.remarks
         if remarks:
@@ -494,7 +494,7 @@ class MorphPage(PhotoPage):
             return None
         return MorphOrder(
             photos=prepared.photos,
-            names=tuple(Path(source.name).stem for source in prepared.sources),
+            names=tuple(title_of(source.name) for source in prepared.sources),
             points=self.points.of(prepared.sources),
             settings=controls.settings,
             place=self.place if controls.makes == "way" else None,

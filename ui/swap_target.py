@@ -15,7 +15,7 @@ from faceapp.edit.swap import SwapSettings
 from faceapp.jobs import JobContext
 from faceapp.pipeline.photos import losses
 from faceapp.services import Services
-from faceapp.types import Box, Photo, Refusal
+from faceapp.types import Box, Photo, Refusal, title_of
 from ui.images import to_qimage
 from ui.photo_shelf import Shelf
 from ui.photo_source import PhotoSource
@@ -222,6 +222,6 @@ def _people(
     shown = [person.faces[0] for person in people]
     pictures = tuple(thumbnail(photos[one.photo].image, one.face.face.box, SMALL) for one in shown)
     names = tuple(
-        person.name or Path(sources[one.photo].name).stem for person, one in zip(people, shown, strict=True)
+        person.name or title_of(sources[one.photo].name) for person, one in zip(people, shown, strict=True)
     )
     return pictures, names

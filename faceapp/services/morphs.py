@@ -25,7 +25,7 @@ from faceapp.pipeline.choice import no_face, subject
 from faceapp.ports import PeopleStore
 from faceapp.services.kept import Kept
 from faceapp.services.recognition import Between, Recognition
-from faceapp.types import Detections, Face, Floats, Image, Person, Photo
+from faceapp.types import Detections, Face, Floats, Image, Person, Photo, title_of
 
 if TYPE_CHECKING:
     from faceapp.edit.balance import Mixture
@@ -579,7 +579,7 @@ def _check_place(out: Path, photos: Sequence[Photo]) -> None:
 
 
 def _title(word: str, photos: Sequence[Photo]) -> str:
-    names = [Path(photo.name).stem or "a photo" for photo in photos[:3]]
+    names = [title_of(photo.name) or "a photo" for photo in photos[:3]]
     more = f" and {len(photos) - 3} more" if len(photos) > 3 else ""
     return f"{word} {', '.join(names)}{more}"
 
