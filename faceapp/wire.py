@@ -220,7 +220,7 @@ def card(record: Card) -> Json:
 
 
 def morph(report: MorphReport) -> Json:
-    """What became of a morph. place: of a picture on the way, 0 to 1; route: what made it."""
+    """What became of a morph. place: of a picture on the way, -1 to 2; route: what made it."""
     return {
         "kind": report.kind,
         "out": report.out,

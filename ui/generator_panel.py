@@ -255,10 +255,10 @@ class GeneratorPanel(QWidget):
             self._words.setText(self.tr(NO_WEIGHTS))
         else:
             sentence = self.tr(
-                "“{name}” draws faces of {side} pixels. A search takes about {minutes} minutes a photo, and"
+                "“{name}” draws faces of {side} pixels. A search takes about {minutes} a photo, and"
                 " seconds for a photo that was searched before.\nLicence: {licence}"
             )
-            minutes = about.search_minutes
+            minutes = words.counted(about.search_minutes, "minute", "minutes")
             self._words.setText(
                 sentence.format(
                     name=about.name, side=about.resolution, minutes=minutes, licence=about.licence

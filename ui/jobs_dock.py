@@ -175,6 +175,7 @@ class JobsPanel(QWidget):
             self._add(job)
 
     def _add(self, job: Job) -> None:
+        self._drop_successes()
         row = JobRow(job)
         row.cancel_requested.connect(self._on_cancel_requested)
         row.closed.connect(self._remove)
@@ -189,10 +190,17 @@ class JobsPanel(QWidget):
             return
         if job.kind == QUIET_KIND:
             self._remove(job.id)
-        elif job.state is not State.FAILED and not has_remarks(job.result):
+        elif _goes(job):
+            self._drop_successes(job.id)
             leave = QTimer(self._rows[job.id], singleShot=True)
             leave.timeout.connect(partial(self._remove, job.id))
             leave.start(END_SHOWN_MS)
+
+    def _drop_successes(self, but: str = "") -> None:
+        """One success is told at a time: several saved files would take up the height of the page."""
+        for job in [row.job for row in self.rows]:
+            if job.id != but and job.state is State.SUCCEEDED and _goes(job):
+                self._remove(job.id)
 
     def _remove(self, job_id: str) -> None:
         row = self._rows.pop(job_id, None)
@@ -218,6 +226,11 @@ class JobsPanel(QWidget):
 
 def has_remarks(result: object) -> bool:
     return isinstance(result, EnrolReport) and bool(result.skipped or result.warnings)
+
+
+def _goes(job: Job) -> bool:
+    """A job whose row goes away by itself: its end needs nobody's attention."""
+    return job.finished and job.state is not State.FAILED and not has_remarks(job.result)
 
 
 def state_text(job: Job) -> str:

@@ -361,7 +361,9 @@ def _add_morph(commands: Commands) -> None:
         "--plain-pace", action="store_true", help="even in pixels; otherwise even in who is recognised"
     )
     group = command.add_argument_group(
-        "sliders", "0 is the first face, 1 the last, beyond is caricature; with --average 0 is the average"
+        "sliders",
+        "0 is the first face, 1 the last, beyond is caricature; with --average 0 is the average;"
+        " with --latent pca --detail is 0 to 1: how much of the photos' own detail is kept",
     )
     for name in ("shape", "colour", "detail"):
         group.add_argument(f"--{name}", type=_slider, metavar="-1..2", help=f"the {name}'s own place")

@@ -19,11 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from faceapp.edit.morph import ALMOST, COARSEST, FARTHEST
 from faceapp.edit.points import eye_centres, eye_distance, with_forehead
+from faceapp.edit.warp import areas
 from faceapp.errors import ModelUnavailable, UnusableFace
 from faceapp.jobs import JobContext
 from faceapp.latent.generator import GeneratorInfo, Projection, Step, Subject, Watch, check_ws
-from faceapp.latent.texture import EYES_APART, POINTS, Bytes, Frame, mean_shape, mirrored, rescaled
+from faceapp.latent.texture import EYES_APART, POINTS, Bytes, Frame, edge, mean_shape, mirrored, rescaled
 from faceapp.models.store import replacing, sha256_of
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image
@@ -44,6 +46,12 @@ FORMAT = "faceapp-appearance-1"
 LICENCE = "Made on this computer from the photos of your own library."
 # Of one component, how many standard deviations a face may be from the mean.
 FURTHEST = 6.0
+# Beyond the ends, how far from the mean a face goes, against the faces of the library; and how far in any
+# case, where a parent is as far already.
+BEYOND = 1.3
+LEAST_BEYOND = 0.1
+# And the part of its area that every triangle keeps.
+FLATTEST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +59,13 @@ class Encoded:
     """A subject in the space of a model, with what the space leaves out.
 
     w (w_dim,): in standard deviations. shape (77, 2): its own, exact. subject: for its texture.
+    left_out: the share of what sets its texture apart from the mean that the components cannot show, 0 to 1.
     """
 
     w: Floats
     shape: Floats
     subject: Subject
+    left_out: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +155,18 @@ class AppearanceModel:
                 "no_shape", "The points of this face do not make a face.",
                 "Place them by hand, or take another photo.",
             ) from error
-        even, odd = _halves(self._weighted(texture[None]))
+        weighted = self._weighted(texture[None])
+        even, odd = _halves(weighted)
+        explained = self.even @ even[0], self.odd @ odd[0]
         scores = (
             self.shapes @ (shape - self.frame.mean).ravel() / self.shape_spread,
-            self.even @ even[0] / self.even_spread,
-            self.odd @ odd[0] / self.odd_spread,
+            explained[0] / self.even_spread,
+            explained[1] / self.odd_spread,
         )
         w = np.concatenate(scores).astype(np.float32)
-        return Encoded(np.clip(w, -FURTHEST, FURTHEST), shape, subject)
+        whole = max(1e-6, float(np.sum(weighted**2)))
+        left_out = max(0.0, 1 - sum(float(part @ part) for part in explained) / whole)
+        return Encoded(np.clip(w, -FURTHEST, FURTHEST), shape, subject, left_out)
 
     def shape_of(self, w: Floats) -> Floats:
         """(77, 2) pixels of the frame for w (w_dim,)."""
@@ -181,28 +195,58 @@ class AppearanceModel:
 
         weights: one a parent, summing to 1; outside of 0 to 1 they exaggerate. detail: how much of what
         the components leave out of the parents is mixed in, 0 none, 1 all.
+
+        Beyond the ends the photos are left as they are: a hat or glasses would come out as their negative.
+        The shape and the coarse colours of the face go on, as far as the library's faces differ.
         """
+        inner, beyond = _inner(weights)
         w, shape = self.mixed(parents, weights, detail)
-        texture = self.texture_of(w)
-        if detail == 0:
-            return _bytes(self.frame.shaped(texture, shape, size))
-        for share, one in zip(weights, parents, strict=True):
-            texture = texture - np.float32(detail * share) * self.texture_of(one.w)
+        start = self.texture_of(inner @ np.stack([one.w for one in parents]))
+        texture = np.float32(1 - detail) * start
+        if beyond.any():
+            texture += self._limited(self.texture_of(w) - start)
         picture = self.frame.shaped(texture, shape, size)
-        for share, one in zip(weights, parents, strict=True):
-            own = self.frame.direct(one.subject.image, one.subject.points, shape, size)
-            picture += np.float32(detail * share) * own
+        for share, one in zip(inner, parents, strict=True):
+            if detail > 0 and share > 0:
+                own = self.frame.direct(one.subject.image, one.subject.points, shape, size)
+                picture += np.float32(detail) * share * own
         return _bytes(picture)
 
     def mixed(
         self, parents: Sequence[Encoded], weights: Sequence[float], detail: float = 1.0
     ) -> tuple[Floats, Floats]:
         """The point (w_dim,) between the parents, and the shape (77, 2) of the face there, in the frame."""
-        pairs = list(zip(weights, parents, strict=True))
-        w = np.sum([np.float32(share) * one.w for share, one in pairs], axis=0)
-        rests = [np.float32(share) * (one.shape - self.shape_of(one.w)) for share, one in pairs]
-        shape = self.shape_of(w) + np.float32(detail) * np.sum(rests, axis=0)
-        return w, shape.astype(np.float32)
+        inner, beyond = _inner(weights)
+        own = np.stack([one.w for one in parents])
+        start, step = inner @ own, beyond @ own
+        middle = len(self.shape_spread)
+        # Apart: the few scores of a turned head's shape would not count among those of the colours.
+        parts = (slice(None, middle), slice(middle, None))
+        w = np.concatenate([_beyond(start[part], step[part]) for part in parts])
+        rests = np.stack([one.shape - self.shape_of(one.w) for one in parents])
+        rest = np.float32(detail) * np.tensordot(inner, rests, 1)
+        shape = (self.shape_of(w) + rest).astype(np.float32)
+        return w, self._unfolded(self.shape_of(start) + rest, shape) if beyond.any() else shape
+
+    def _unfolded(self, start: Floats, shape: Floats) -> Floats:
+        """A shape (77, 2) whose points stay at `start` where a triangle would turn over: lips stay closed."""
+        triangles, around = self.frame.triangles, edge(self.frame.side)
+        before = areas(np.concatenate([start, around]), triangles)
+        for _ in range(POINTS):
+            now = areas(np.concatenate([shape, around]), triangles)
+            points = np.unique(triangles[now * np.sign(before) < FLATTEST * np.abs(before)])
+            points = points[points < POINTS]
+            points = points[(shape[points] != start[points]).any(1)]
+            if not len(points):
+                break
+            shape[points] = start[points]
+        return shape
+
+    def _limited(self, change: Floats) -> Floats:
+        """A change of the texture (side, side, 3): the face's coarse colours, at most `FARTHEST`."""
+        coarse = cv2.GaussianBlur(change, (0, 0), COARSEST * EYES_APART * self.frame.side)
+        limited: Floats = np.float32(FARTHEST) * np.tanh(coarse / np.float32(FARTHEST))
+        return limited * self.frame.face[..., None]
 
     def _weighted(self, textures: Bytes) -> Floats:
         return (textures - self.mean) * _weight(self.frame)[..., None]
@@ -459,6 +503,29 @@ def _weight(frame: Frame) -> Floats:
     """(side, side): how much each pixel counts; what the model is good at is the face."""
     weight: Floats = np.float32(SURROUNDINGS) + np.float32(1 - SURROUNDINGS) * frame.face
     return weight
+
+
+def _inner(weights: Sequence[float]) -> tuple[Floats, Floats]:
+    """(N,) the nearest weights without exaggeration, and what is beyond them (its sum is 0)."""
+    whole = np.asarray(weights, np.float32)
+    inner = np.clip(whole, 0, None)
+    inner = inner / inner.sum()
+    return inner, np.where(np.abs(whole - inner) > ALMOST, whole - inner, np.float32(0))
+
+
+def _beyond(start: Floats, step: Floats) -> Floats:
+    """(K,) scores: from `start` along `step`, ever slower towards `BEYOND` times a usual face's distance."""
+    length = np.float32(np.linalg.norm(step))
+    if length < ALMOST:
+        return start
+    usual = float(np.sqrt(len(start)))
+    along = float(step @ start) / float(length)
+    # Where the straight line leaves the ball around the mean.
+    inside = (BEYOND * usual) ** 2 - float(start @ start)
+    room = np.sqrt(along**2 + inside) - along if inside > 0 else 0.0
+    reach = np.float32(max(room, LEAST_BEYOND * usual))
+    moved: Floats = start + reach * np.tanh(length / reach) * (step / length)
+    return moved
 
 
 def _bytes(picture: Floats) -> Image:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from faceapp.latent.appearance import AppearanceModel, Encoded
     from faceapp.latent.process import StyleGan2
     from faceapp.services.morphs import MorphSettings
-    from faceapp.tasks.morph import MorphReport
+    from faceapp.tasks.morph import Kind, MorphReport
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ GROWN = 1.2
 SMALLEST_EYES = 12.0
 READERS = 2
 PALETTE_SAMPLES = 5
+# From which share of the parents' looks on, that the picture is without, it is visibly softer.
+SOFTER = 0.04
 ROUTES: tuple[Route, ...] = ("pca", "stylegan2")
 
 Watch = Callable[[int, Step], None]
@@ -103,6 +105,16 @@ def check(route: str, out: Path, settings: MorphSettings) -> Route:
             "latent_sliders", "A latent morph mixes shape and colour together.",
             "Leave both as they are, or morph without --latent.",
         )
+    if settings.detail is not None and chosen == "stylegan2":
+        raise BadRequest(
+            "latent_detail", "A StyleGAN2 generator draws the detail itself.",
+            "Leave the detail as it is, or take the route pca or none.",
+        )
+    if settings.detail is not None and not 0 <= settings.detail <= 1:
+        raise BadRequest(
+            "latent_detail", "With the route pca the detail is how much of the photos' own is kept, 0 to 1.",
+            "Choose a detail from 0 to 1, or morph without --latent.",
+        )
     return chosen
 
 
@@ -122,7 +134,8 @@ def write(
     """One picture or a sequence, by the end of the file's name; a MorphReport.
 
     watch: told the number of the photo and how its projection goes (the route stylegan2 alone).
-    place: where on the way a picture is, 0 to 1; None: all people in equal shares.
+    place: where on the way a picture is, -1 to 2; None: all people in equal shares, the average of three or
+    more.
 
     Raises:
         ModelUnavailable: the route's model is not there or cannot be used.
@@ -150,9 +163,11 @@ def through_appearance(
 
 def between_encoded(model: AppearanceModel, parents: Sequence[Encoded], settings: MorphSettings) -> Drawn:
     """The way between subjects that are points of the model already."""
-    detail = 1.0 if settings.detail is None else min(1.0, max(0.0, settings.detail))
+    detail = 1.0 if settings.detail is None else settings.detail
     size = settings.size
-    remarks = (model.remark,) if model.remark else ()
+    remarks = [model.remark] if model.remark else []
+    if (1 - detail) * max(parent.left_out for parent in parents) >= SOFTER:
+        remarks.append("With less detail of the photos the picture is softer, and less like both parents.")
 
     def draw(weights: Floats) -> Image:
         return model.morph(parents, weights.tolist(), size, detail)
@@ -160,7 +175,7 @@ def between_encoded(model: AppearanceModel, parents: Sequence[Encoded], settings
     def points(weights: Floats) -> Floats:
         return _points_in_picture(model, parents, weights, size, detail)
 
-    return Drawn(draw, points, model.info, remarks)
+    return Drawn(draw, points, model.info, tuple(remarks))
 
 
 def _points_in_picture(
@@ -424,8 +439,9 @@ def written(
         even = np.full(count, 1 / count, np.float32)
         weights = even if place is None else weights_at(place, count, settings)
         _write_picture(context, photos, out, drawn, marking, weights)
-        at = 0.5 if place is None else place
-        return MorphReport("picture", str(out), names, 1, 0.0, settings.size, at, drawn.info.route, said)
+        kind: Kind = "average" if place is None and count > 2 else "picture"
+        at = 0.5 if place is None and count == 2 else place
+        return MorphReport(kind, str(out), names, 1, 0.0, settings.size, at, drawn.info.route, said)
     _write_sequence(context, tools, photos, out, settings, drawn, marking)
     seconds = shown_seconds(out, settings.frames, settings.seconds)
     return MorphReport(

@@ -40,7 +40,7 @@ class MorphReport:
     """What became of a morph.
 
     out: the file. photos: what the photos are called. frames, seconds, size: of the file; a picture is one
-    frame. place: where on the way a picture is, 0 to 1, or None. route: what made it.
+    frame. place: where on the way a picture is, -1 to 2, or None. route: what made it.
     """
 
     kind: Kind

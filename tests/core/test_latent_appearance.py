@@ -11,13 +11,14 @@ import pytest
 
 from faceapp.edit.faces import EditFace, FaceReader
 from faceapp.edit.points import eye_centres, eye_distance, with_forehead
+from faceapp.edit.warp import areas
 from faceapp.errors import Cancelled, ModelUnavailable, UnusableFace
 from faceapp.jobs import JobContext
 from faceapp.latent import appearance, ffhq
 from faceapp.latent.appearance import AppearanceModel, fit, members_of
 from faceapp.latent.cache import ProjectionCache
 from faceapp.latent.generator import Generator, GeneratorInfo, Projection, Step, Subject, mixed
-from faceapp.latent.texture import MIRROR, Frame, mean_shape, mirrored
+from faceapp.latent.texture import MIRROR, Frame, edge, mean_shape, mirrored
 from faceapp.models.registry import Models
 from faceapp.opencv import cv2
 from faceapp.types import Floats, Image
@@ -179,6 +180,57 @@ def test_a_morph_begins_and_ends_with_its_parents(model: AppearanceModel, subjec
         picture = model.morph(parents, weights, 256)
         own = model.frame.direct(subjects[number].image, subjects[number].points, parents[number].shape, 256)
         assert np.abs(picture.astype(float) - own).max() <= 1.5
+
+
+@pytest.mark.parametrize("detail", [0.0, 1.0])
+def test_beyond_the_ends_a_face_stays_a_face(
+    model: AppearanceModel, subjects: list[Subject], reader: FaceReader, detail: float
+) -> None:
+    """It goes on, away from both, and neither burns out nor changes what is around it."""
+    parents = [model.encoded(subject) for subject in subjects]
+    size = 256
+    face = cv2.resize(model.frame.face, (size, size))
+    for number in (0, 1):
+        places = [(1 + step, -step) if number == 0 else (-step, 1 + step) for step in (0.0, 0.5, 1.0)]
+        pictures = [model.morph(parents, weights, size, detail) for weights in places]
+        shapes = [model.mixed(parents, weights, detail)[1] for weights in places]
+        there = parents[1 - number].shape
+        away = [float(np.linalg.norm(shape - there)) for shape in shapes]
+        assert away == sorted(away) and away[2] > 1.02 * away[0]
+        inside = [cv2.GaussianBlur(picture, (0, 0), 8)[face > 0.9].astype(float) for picture in pictures]
+        assert 2 < np.abs(inside[2] - inside[0]).mean() < 40
+        burnt = [float(np.isin(picture[face > 0.9], (0, 255)).mean()) for picture in pictures]
+        assert burnt[2] < burnt[0] + 0.03
+        corners = [picture[-20:, -20:].astype(float) for picture in pictures]
+        assert np.abs(corners[2] - corners[0]).mean() < 6
+        assert reader.read(pictures[2], embed=False)
+
+
+def test_beyond_the_ends_no_triangle_turns_over(subjects: list[Subject]) -> None:
+    """A closed mouth is the end of what moves away from an open one: it would turn inside out."""
+    opened, closed = subjects[0].points.copy(), subjects[0].points.copy()
+    middle = closed[60:68, 1].mean()
+    opened[61:64, 1], opened[65:68, 1] = middle - 6, middle + 6
+    closed[61:64, 1], closed[65:68, 1] = middle - 0.5, middle + 0.5
+    faces = [Subject(subjects[0].image, points) for points in (opened, closed)]
+    own = fit(QUIET, faces, 2, side=SIDE)
+    parents = [own.encoded(face) for face in faces]
+    ends = [own.mixed(parents, weights)[1] for weights in ((0.0, 1.0), (-1.0, 2.0))]
+    signs = [
+        np.sign(areas(np.concatenate([shape, edge(SIDE)]), own.frame.triangles)) for shape in ends
+    ]
+    assert np.array_equal(*signs) and not np.array_equal(*ends)
+
+
+def test_a_face_ends_where_those_of_the_library_do(model: AppearanceModel, subjects: list[Subject]) -> None:
+    parents = [model.encoded(subject) for subject in subjects]
+    middle, furthest = len(model.shape_spread), []
+    for step in (0.5, 1.0, 3.0, 30.0):
+        w, _ = model.mixed(parents, (-step, 1 + step))
+        furthest.append([float(np.sqrt(np.mean(part**2))) for part in (w[:middle], w[middle:])])
+    own = [float(np.sqrt(np.mean(part**2))) for part in (parents[1].w[:middle], parents[1].w[middle:])]
+    for values, start in zip(np.transpose(furthest), own, strict=True):
+        assert values.max() <= max(appearance.BEYOND, start + appearance.LEAST_BEYOND) + 1e-3
 
 
 def test_detail_is_what_the_components_leave_out(model: AppearanceModel, subjects: list[Subject]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from faceapp.errors import BadRequest, Cancelled, Conflict, FaceAppError, ModelUnavailable
 from faceapp.jobs import JobContext
 from faceapp.jobs.job import State
+from faceapp.latent.appearance import fit
 from faceapp.latent.generator import GeneratorInfo, Projection, Step, Subject
 from faceapp.latent.weights import Design, random_weights, save_weights
 from faceapp.opencv import cv2
@@ -57,6 +58,33 @@ def test_a_morph_needs_no_weights_and_nobody_enrolled(
     faces = services.analyser.faces(np.asarray(picture))
     assert len(faces) == 1
     assert not (tools(services).folder / latent.MODEL_FILE).exists()
+
+
+def test_three_faces_in_equal_shares_are_an_average_without_a_place(
+    services: Services, photos: list[Photo], tmp_path: Path
+) -> None:
+    three = [*photos, photos[0]]
+    report = finished(services, three, tmp_path / "three.png", "pca", settings=SMALL)
+    assert (report.kind, report.place) == ("average", None)
+    placed = finished(services, three, tmp_path / "placed.png", "pca", settings=SMALL, place=0.25)
+    assert (placed.kind, placed.place) == ("picture", 0.25)
+    two = finished(services, photos, tmp_path / "two.png", "pca", settings=SMALL)
+    assert (two.kind, two.place) == ("picture", 0.5)
+
+
+def test_less_detail_is_told_of_where_something_is_missing(services: Services, photos: list[Photo]) -> None:
+    subjects = [Subject(photo.image, services.morphs.read(photo)[0].points) for photo in photos]
+    blurred = [Subject(cv2.blur(one.image, (31, 31)), one.points) for one in subjects]
+    told = []
+    for faces in (subjects, blurred):
+        model = fit(QUIET, faces, 2)
+        parents = [model.encoded(subject) for subject in subjects]
+        for detail in (0.0, 1.0):
+            settings = MorphSettings(size=160, detail=detail)
+            remarks = latent.between_encoded(model, parents, settings).remarks
+            told.append(any("softer" in remark for remark in remarks))
+    # The model of these very photos leaves nothing of them out.
+    assert told == [False, False, True, False]
 
 
 def test_a_sequence_goes_from_one_parent_to_the_other(
@@ -151,6 +179,9 @@ def test_cancelling_the_fit_leaves_no_file(services: Services) -> None:
         ("pca", "a.xyz", SMALL, "bad_file_name"),
         ("pca", "a.png", MorphSettings(background=background("transparent")), "latent_background"),
         ("pca", "a.png", MorphSettings(shape=1.5), "latent_sliders"),
+        ("pca", "a.png", MorphSettings(detail=1.5), "latent_detail"),
+        ("pca", "a.png", MorphSettings(detail=-0.5), "latent_detail"),
+        ("stylegan2", "a.png", MorphSettings(detail=0.5), "latent_detail"),
     ],
 )
 def test_what_no_latent_morph_has_is_refused_at_once(

@@ -109,6 +109,27 @@ def test_a_failed_job_stays_with_its_reason_until_it_is_closed(
     assert not panel.isVisible()
 
 
+def test_of_several_successes_only_the_last_is_told(qtbot: QtBot, jobs: JobsQt, panel: JobsPanel) -> None:
+    go = threading.Event()
+
+    def failing(context: JobContext) -> None:
+        raise NotFound("no_such_folder", "There is no folder /x.")
+
+    jobs.manager.submit("import", "Import x", failing)
+    jobs.manager.submit("import", "Import people", lambda context: REPORT)
+    for name in ("first", "second"):
+        jobs.manager.submit("morph", name, lambda context: go.wait(10), resource=name)
+        qtbot.waitUntil(lambda name=name: any(row.job.title == name for row in panel.rows))
+    go.set()
+    qtbot.waitUntil(lambda: len(panel.rows) == 3 and all(row.job.finished for row in panel.rows))
+    # What a person should look at stays.
+    assert [row.job.title for row in panel.rows][:2] == ["Import x", "Import people"]
+    jobs.manager.submit("morph", "third", lambda context: None)
+    qtbot.waitUntil(lambda: [row.job.title for row in panel.rows[2:]] == ["third"])
+    qtbot.waitUntil(lambda: panel.rows[-1].job.finished)
+    assert panel.rows[-1].isVisible() and panel.rows[-1].text == "Done."
+
+
 def test_a_quiet_job_appears_only_when_it_takes_long_and_goes_by_itself(
     qtbot: QtBot, jobs: JobsQt, panel: JobsPanel
 ) -> None:

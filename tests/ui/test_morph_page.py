@@ -485,6 +485,15 @@ def test_without_weights_it_says_what_is_needed_and_refuses_a_pickle(
     assert not list(services.paths.models.glob("*stylegan2*"))
 
 
+@pytest.mark.parametrize(("steps", "time"), [(60, "about 1 minute a photo"), (300, "minutes a photo")])
+def test_a_generator_says_how_long_a_search_takes(
+    page: MorphPage, monkeypatch: pytest.MonkeyPatch, steps: int, time: str
+) -> None:
+    monkeypatch.setattr(process, "DEFAULT_STEPS", steps)
+    page.generator._on_looked(latent_job.GeneratorAbout("Mine", "my own", 32))
+    assert time in page.generator.text
+
+
 def test_a_search_shows_its_way_keeps_its_best_and_goes_on(
     two: MorphPage, services: Services, tmp_path: Path, until, settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
