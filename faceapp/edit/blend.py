@@ -120,8 +120,13 @@ def feathered(mask: NDArray[np.bool_], width: float) -> Floats:
     """(H, W) float32: 0 outside of a mask, rising to 1 over `width` pixels inside it."""
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    way = np.clip((inside - 0.5) / max(width, 0.5), 0, 1)
-    soft: Floats = (way * way * (3 - 2 * way)).astype(np.float32)
+    return smooth((inside - 0.5) / max(width, 0.5))
+
+
+def smooth(share: Floats) -> Floats:
+    """From 0 to 1 without an edge at either; what is beyond them stays there."""
+    inner = np.clip(share, 0, 1)
+    soft: Floats = (inner * inner * (3 - 2 * inner)).astype(np.float32)
     return soft
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from faceapp.edit import points as parts
 from faceapp.edit import warp
+from faceapp.edit.blend import smooth
 from faceapp.edit.canvas import Aligned
 from faceapp.edit.warp import Coarse, Triangles
 from faceapp.opencv import cv2
@@ -263,7 +264,7 @@ def mixed_shape(own: Stack, weights: Floats, moved: Floats | None = None) -> Flo
 
     An exaggeration and the moves end before a triangle turns over.
     """
-    inner, beyond = _inner(weights)
+    inner, beyond = inner_weights(weights)
     start = np.tensordot(inner, own.shapes, 1)
     if moved is None and not beyond.any():
         return np.asarray(start, np.float32)
@@ -344,8 +345,8 @@ def _mixed(own: Stack, weights: Weights, shape: Floats, ground: Background, room
 
 def _summed(own: Stack, weights: Weights, shape: Floats, ground: Background, room: Room) -> _Sums:
     """One photo after the other, so that an average of many holds no more than two of them at once."""
-    colours, beyond = _inner(weights.colour)
-    details, _ = _inner(weights.detail)
+    colours, beyond = inner_weights(weights.colour)
+    details, _ = inner_weights(weights.detail)
     back = {"first": 0, "last": len(own) - 1}.get(ground.kind, -1)
     used = (np.abs(weights.colour) > ALMOST) | (np.abs(weights.detail) > ALMOST)
     used[back] |= back >= 0
@@ -430,18 +431,18 @@ def _blend(own: Stack, weights: Weights, sums: _Sums, shape: Floats, room: Room)
     if stronger > ALMOST:
         image = image + (EXAGGERATION * stronger) * cover * (image - _low(image, COARSE * eyes))
     if sums.beyond is not None:
-        image = image + cover * _limited(_low(sums.beyond, COARSEST * eyes))
+        image = image + cover * limited(_low(sums.beyond, COARSEST * eyes))
     return image
 
 
-def _inner(weights: Floats) -> tuple[Floats, Floats]:
+def inner_weights(weights: Floats) -> tuple[Floats, Floats]:
     """The nearest weights without exaggeration, and what is beyond them (its sum is 0)."""
     inner = np.clip(weights, 0, None)
     inner = inner / max(1e-6, float(inner.sum()))
     return inner, np.where(np.abs(weights - inner) > ALMOST, weights - inner, 0)
 
 
-def _limited(change: Floats) -> Floats:
+def limited(change: Floats) -> Floats:
     """A change of colours that never is larger than `FARTHEST` grey levels."""
     soft: Floats = FARTHEST * np.tanh(change / FARTHEST)
     return soft
@@ -525,14 +526,7 @@ def _near(shape: Floats, size: int) -> Floats:
     outside = np.ones((-(-size // block),) * 2, np.uint8)
     cv2.fillConvexPoly(outside, cv2.convexHull(np.rint(face).astype(np.int32)), 0)
     away = cv2.distanceTransform(outside, cv2.DIST_L2, 3)
-    return _smooth(1 - away * block / (RIM * parts.eye_distance(shape[:68])))
-
-
-def _smooth(share: Floats) -> Floats:
-    """From 0 to 1 without an edge at either."""
-    inner = np.clip(share, 0, 1)
-    soft: Floats = (inner * inner * (3 - 2 * inner)).astype(np.float32)
-    return soft
+    return smooth(1 - away * block / (RIM * parts.eye_distance(shape[:68])))
 
 
 def _cover(shape: Floats, size: int) -> Floats:
@@ -542,4 +536,4 @@ def _cover(shape: Floats, size: int) -> Floats:
     filled = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(filled, hull, 255, cv2.LINE_AA, 4)
     rim = RIM * parts.eye_distance(face[:68])
-    return _smooth(cv2.distanceTransform((filled > 127).astype(np.uint8), cv2.DIST_L2, 3) / rim)
+    return smooth(cv2.distanceTransform((filled > 127).astype(np.uint8), cv2.DIST_L2, 3) / rim)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceapp.edit.morph import ALMOST, COARSEST, FARTHEST
+from faceapp.edit.morph import ALMOST, COARSEST, inner_weights, limited
 from faceapp.edit.points import eye_centres, eye_distance, with_forehead
 from faceapp.edit.warp import areas
 from faceapp.errors import ModelUnavailable, UnusableFace
@@ -199,7 +199,7 @@ class AppearanceModel:
         Beyond the ends the photos are left as they are: a hat or glasses would come out as their negative.
         The shape and the coarse colours of the face go on, as far as the library's faces differ.
         """
-        inner, beyond = _inner(weights)
+        inner, beyond = inner_weights(np.asarray(weights, np.float32))
         w, shape = self.mixed(parents, weights, detail)
         start = self.texture_of(inner @ np.stack([one.w for one in parents]))
         texture = np.float32(1 - detail) * start
@@ -216,7 +216,7 @@ class AppearanceModel:
         self, parents: Sequence[Encoded], weights: Sequence[float], detail: float = 1.0
     ) -> tuple[Floats, Floats]:
         """The point (w_dim,) between the parents, and the shape (77, 2) of the face there, in the frame."""
-        inner, beyond = _inner(weights)
+        inner, beyond = inner_weights(np.asarray(weights, np.float32))
         own = np.stack([one.w for one in parents])
         start, step = inner @ own, beyond @ own
         middle = len(self.shape_spread)
@@ -243,10 +243,9 @@ class AppearanceModel:
         return shape
 
     def _limited(self, change: Floats) -> Floats:
-        """A change of the texture (side, side, 3): the face's coarse colours, at most `FARTHEST`."""
+        """A change of the texture (side, side, 3): the face's coarse colours, `limited`."""
         coarse = cv2.GaussianBlur(change, (0, 0), COARSEST * EYES_APART * self.frame.side)
-        limited: Floats = np.float32(FARTHEST) * np.tanh(coarse / np.float32(FARTHEST))
-        return limited * self.frame.face[..., None]
+        return limited(coarse) * self.frame.face[..., None]
 
     def _weighted(self, textures: Bytes) -> Floats:
         return (textures - self.mean) * _weight(self.frame)[..., None]
@@ -503,14 +502,6 @@ def _weight(frame: Frame) -> Floats:
     """(side, side): how much each pixel counts; what the model is good at is the face."""
     weight: Floats = np.float32(SURROUNDINGS) + np.float32(1 - SURROUNDINGS) * frame.face
     return weight
-
-
-def _inner(weights: Sequence[float]) -> tuple[Floats, Floats]:
-    """(N,) the nearest weights without exaggeration, and what is beyond them (its sum is 0)."""
-    whole = np.asarray(weights, np.float32)
-    inner = np.clip(whole, 0, None)
-    inner = inner / inner.sum()
-    return inner, np.where(np.abs(whole - inner) > ALMOST, whole - inner, np.float32(0))
 
 
 def _beyond(start: Floats, step: Floats) -> Floats:

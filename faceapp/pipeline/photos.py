@@ -100,10 +100,10 @@ def losses(photo: Photo) -> tuple[str, ...]:
         data = photo.data or (_read_bytes(Path(photo.path)) if photo.path else b"")
     except FaceAppError:
         return ()
+    if picture_kind(data) in ("", "JPEG"):  # a JPEG has neither
+        return ()
     # Other bytes than those that were decoded before may be anything.
     if photo.data is None and _sha256(data) != photo.sha256:
-        return ()
-    if picture_kind(data) in ("", "JPEG"):  # a JPEG has neither
         return ()
     from PIL import Image as pillow
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_people import made_photos
+from made_zips import zipped
 
 from faceapp.build import augment, baselines, openset
 from faceapp.build.baselines import Plain
@@ -323,14 +322,6 @@ def test_a_path_in_a_name_is_refused(name: str) -> None:
     with pytest.raises(BadRequest) as refused:
         person_of(name)
     assert refused.value.sentence.endswith(".") and refused.value.hint
-
-
-def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def test_a_zip_is_unpacked_in_memory_by_person() -> None:

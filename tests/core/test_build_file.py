@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from made_zips import zipped
 
 from faceapp.build import archive, export
 from faceapp.build.baselines import Plain, side_by_side
@@ -149,14 +150,6 @@ def parts_of(file: Path | io.BytesIO) -> dict[str, bytes]:
         return {name: source.read(name) for name in source.namelist()}
 
 
-def packed(parts: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, data in parts.items():
-            target.writestr(name, data)
-    return buffer.getvalue()
-
-
 def sealed(parts: dict[str, bytes]) -> dict[str, bytes]:
     """As somebody packs it who puts the right digests on the card."""
     members = {
@@ -230,9 +223,9 @@ SPOILT: dict[str, tuple[Spoil, type[FaceAppError]]] = {
 def test_a_spoilt_file_is_a_sentence(kind: str, file: Path) -> None:
     spoil, error = SPOILT[kind]
     parts = parts_of(file)
-    archive.read(packed(parts))
+    archive.read(zipped(parts))
     with pytest.raises(error) as refused:
-        Recogniser(archive.read(packed(spoil(parts))))
+        Recogniser(archive.read(zipped(spoil(parts))))
     assert refused.value.sentence.endswith(".")
 
 
@@ -273,7 +266,7 @@ def test_a_member_that_is_not_what_was_built_is_refused(kind: str, file: Path) -
     spoil, member = TAMPERED[kind]
     parts = parts_of(file)
     with pytest.raises(BadRequest, match="damaged") as refused:
-        archive.read(packed(spoil(parts)))
+        archive.read(zipped(spoil(parts)))
     assert refused.value.code == "damaged_recogniser"
     assert f"“{member}”" in refused.value.sentence and refused.value.sentence.endswith(".")
     assert "again" in refused.value.hint
@@ -287,10 +280,10 @@ def test_the_card_names_every_other_member(file: Path) -> None:
 
 def test_a_file_from_before_there_were_digests_loads(file: Path, tmp_path: Path) -> None:
     parts = parts_of(file)
-    before = archive.read(packed(unsealed(parts)))
+    before = archive.read(zipped(unsealed(parts)))
     assert before.card == card() and before.models == archive.read(file).models
     # As before, what is in it is taken as it is.
-    assert archive.read(packed(unsealed(swapped(parts)))).models != before.models
+    assert archive.read(zipped(unsealed(swapped(parts)))).models != before.models
     # Taken in and written anew it has them.
     archive.write(tmp_path / "new.zip", before.card, before.models, None)
     files = archive.read(tmp_path / "new.zip").card.files
@@ -341,12 +334,12 @@ WRONG: dict[str, tuple[object, ...]] = {
 @pytest.mark.parametrize("key", WRONG)
 def test_a_card_with_a_wrong_value_is_refused(key: str, file: Path) -> None:
     parts = with_card(parts_of(file), **FULL)
-    read = archive.read(packed(parts)).card
+    read = archive.read(zipped(parts)).card
     assert read.table[0].accuracy == 0.9 and read.candidates[0].front and read.data == FACTS
     assert Card.from_json(read.to_json()) == read
     for value in WRONG[key]:
         with pytest.raises(BadRequest) as refused:
-            archive.read(packed(with_card(parts, **{key: value})))
+            archive.read(zipped(with_card(parts, **{key: value})))
         assert refused.value.code in ("bad_card", "recogniser_newer"), value
         assert refused.value.sentence.endswith(".") and refused.value.hint
 
@@ -357,7 +350,7 @@ def test_a_card_without_a_value_is_refused(key: str, file: Path) -> None:
     values = json.loads(parts["card.json"])
     del values[key]
     with pytest.raises(BadRequest, match="damaged"):
-        archive.read(packed({**parts, "card.json": json.dumps(values).encode()}))
+        archive.read(zipped({**parts, "card.json": json.dumps(values).encode()}))
 
 
 def encrypted(data: bytes) -> bytes:
@@ -366,15 +359,6 @@ def encrypted(data: bytes) -> bytes:
     for start, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         spoilt[spoilt.index(start) + at] |= 1
     return bytes(spoilt)
-
-
-def squeezed(parts: dict[str, bytes]) -> bytes:
-    """Packed by a method that the program does not use."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as target:
-        for name, data in parts.items():
-            target.writestr(name, data)
-    return buffer.getvalue()
 
 
 def spoilt_middle(data: bytes) -> bytes:
@@ -386,14 +370,16 @@ KINDS: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     "empty": (lambda _: b"", "not_a_zip", "is not a zip file"),
     "text": (lambda _: b"no zip at all", "not_a_zip", "is not a zip file"),
     "pickle": (lambda _: b"\x80\x04\x95", "not_a_zip", "is not a zip file"),
-    "photos": (lambda _: packed({"Ann/1.jpg": b"x"}), "no_recogniser", "no recogniser of this program"),
-    "nothing in it": (lambda _: packed({}), "no_recogniser", "no recogniser of this program"),
+    "photos": (lambda _: zipped({"Ann/1.jpg": b"x"}), "no_recogniser", "no recogniser of this program"),
+    "nothing in it": (lambda _: zipped({}), "no_recogniser", "no recogniser of this program"),
     "another card": (
-        lambda _: packed({"card.json": b'{"suit": 1}'}), "no_recogniser", "no recogniser of this program"
+        lambda _: zipped({"card.json": b'{"suit": 1}'}), "no_recogniser", "no recogniser of this program"
     ),
     "password": (encrypted, "no_recogniser", "no recogniser of this program"),
     "other method": (
-        lambda data: squeezed(parts_of(io.BytesIO(data))), "no_recogniser", "no recogniser of this program"
+        lambda data: zipped(parts_of(io.BytesIO(data)), zipfile.ZIP_LZMA),
+        "no_recogniser",
+        "no recogniser of this program",
     ),
     "a start": (lambda _: b"PK\x03\x04", "damaged_recogniser", "is damaged"),
     "half": (lambda data: data[: len(data) // 2], "damaged_recogniser", "is damaged"),

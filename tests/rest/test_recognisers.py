@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from made_people import NAMES, made_photos
+from made_zips import zipped
 
 from faceapp.build import archive
 from faceapp.models.registry import Models
@@ -20,14 +21,6 @@ from faceapp.rest.server import RestServer
 from faceapp.types import Image
 
 BOUNDARY = "faceapp-test-boundary"
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, data in files.items():
-            target.writestr(name, data)
-    return buffer.getvalue()
 
 
 def ask(
